@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace souk::gateway {
+
+/// A request as it passed the strict gate: complete, its head well-formed, its body within the limit.
+struct http_request {
+  std::string method;  ///< Upper case: GET, HEAD, POST, PUT, PATCH, DELETE.
+  std::string path;    ///< As sent, percent-encoding intact, without the query.
+  std::string query;   ///< Without its "?", percent-encoding intact; empty for none.
+  std::vector<std::pair<std::string, std::string>>
+      fields;  ///< Names in lower case, values trimmed, in order.
+  std::string body;
+  std::filesystem::path
+      spooled;  ///< The body's file instead of `body`, where the listener was told to spool.
+
+  /// The first field of that (lower-case) name, or nothing.
+  std::optional<std::string_view> field(std::string_view name) const;
+};
+
+/// An answer. Content-Length, Date, Connection and the like are the listener's.
+struct http_response {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string body;
+  bool close = false;  ///< Close the connection after it.
+};
+
+/// Takes the one answer to one request; any thread, at most once. Dropping it unanswered closes the
+/// connection.
+class responder {
+ public:
+  virtual ~responder() = default;
+  virtual void respond(http_response response) = 0;
+};
+
+/// What a listener hands on, from its own thread: must not block.
+using request_handler = std::function<void(http_request, std::unique_ptr<responder>)>;
+
+/// Limits of one listener. Each has a reason in docs/operators.md.
+struct listener_options {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  ///< 0: any free one.
+  std::size_t head_bytes_max = 16 * 1024;
+  std::size_t head_fields_max = 100;
+  std::size_t body_bytes_max = 1 << 20;
+  std::size_t connections_max = 10'000;
+  std::size_t pipeline_max = 16;  ///< Requests of one connection read ahead of their answers.
+  unsigned head_timeout_ms = 10'000;
+  unsigned body_timeout_ms = 30'000;
+  unsigned idle_timeout_ms = 75'000;
+  unsigned write_timeout_ms = 30'000;
+  /// For a request that may have a large body: the limit and the folder to spool it to. Empty: never.
+  std::function<std::optional<std::size_t>(std::string_view method, std::string_view path)> spool_limit;
+  std::filesystem::path spool_folder;
+};
+
+/// An HTTP/1.1 server on sockets with a thread of its own. Refuses, before the handler sees them, all
+/// requests that are not exactly what the RFCs allow, as problem+json.
+class listener {
+ public:
+  virtual ~listener() = default;
+  virtual std::uint16_t port() const = 0;
+  virtual std::size_t connections() const = 0;
+  /// Refuses new connections, answers `Connection: close`, and returns when all running requests are answered
+  /// or `timeout_ms` is over.
+  virtual void drain(unsigned timeout_ms) = 0;
+};
+
+/// Binds and starts. Throws `std::system_error` with the address in its text.
+std::unique_ptr<listener> make_listener(const listener_options& options, request_handler handler);
+
+}  // namespace souk::gateway

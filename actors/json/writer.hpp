@@ -1,0 +1,50 @@
+#pragma once
+
+#include "actors/values/money.pb.h"
+#include "runtime/types.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace souk::json {
+
+/// Writes compact JSON into a string, in the order of the calls; commas and escapes are its own affair.
+/// Hand-shaped because answers are the hot path. Misuse (a value without a key in an object, an end without a
+/// begin) is asserted.
+///
+///     writer out;
+///     out.begin_object().key("id").string(id).key("version").integer(3).end_object();
+///     answer.body = std::move(out).take();
+class writer {
+ public:
+  writer& begin_object();
+  writer& end_object();
+  writer& begin_array();
+  writer& end_array();
+  writer& key(std::string_view name);
+  writer& string(std::string_view utf8);
+  writer& integer(std::int64_t value);
+  writer& boolean(bool value);
+  writer& null();
+  /// A value that is JSON already, trusted as it is.
+  writer& raw(std::string_view json);
+
+  /// `{"amount": ..., "currency": "..."}`
+  writer& money(std::int64_t amount, std::string_view currency);
+  /// The same, with `precise` where the price has it.
+  writer& unit_price(const values::pb::UnitPrice& price);
+  /// RFC 3339 with milliseconds.
+  writer& time(runtime::timestamp time);
+
+  void reserve(std::size_t bytes) { out_.reserve(bytes); }
+  std::string take() &&;
+
+ private:
+  void separate();
+
+  std::string out_;
+  bool comma_ = false;
+};
+
+}  // namespace souk::json

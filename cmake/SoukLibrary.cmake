@@ -1,0 +1,47 @@
+# souk_library(NAME SOURCES ... [PROTOS ...] [LINKS ...]): one floor, or one part of a floor, as a static library.
+# Includes are written from the root of the repository; generated Protobuf headers mirror it in the build tree.
+function(souk_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PROTOS;LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC souk_options ${ARG_LINKS})
+  if(ARG_PROTOS)
+    souk_protobuf(${name}_protos ${ARG_PROTOS})
+    target_link_libraries(${name} PUBLIC ${name}_protos)
+  endif()
+endfunction()
+
+# souk_protobuf(NAME FILES...): compiles schemas into a library of their own, without our warnings or lint.
+function(souk_protobuf name)
+  set(generated)
+  foreach(proto ${ARGN})
+    get_filename_component(path "${proto}" ABSOLUTE)
+    file(RELATIVE_PATH relative "${PROJECT_SOURCE_DIR}" "${path}")
+    string(REGEX REPLACE "\\.proto$" "" stem "${relative}")
+    set(out "${PROJECT_BINARY_DIR}/generated/${stem}")
+    get_filename_component(folder "${out}" DIRECTORY)
+    file(MAKE_DIRECTORY "${folder}")
+    add_custom_command(
+      OUTPUT "${out}.pb.cc" "${out}.pb.h"
+      COMMAND protobuf::protoc --proto_path=${PROJECT_SOURCE_DIR} --cpp_out=${PROJECT_BINARY_DIR}/generated
+              ${relative}
+      DEPENDS "${path}"
+      WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    list(APPEND generated "${out}.pb.cc")
+  endforeach()
+  add_library(${name} STATIC ${generated})
+  target_include_directories(${name} SYSTEM PUBLIC "${PROJECT_BINARY_DIR}/generated" "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PUBLIC protobuf::libprotobuf)
+  set_target_properties(${name} PROPERTIES CXX_CLANG_TIDY "" DISABLE_PRECOMPILE_HEADERS ON)
+endfunction()
+
+# souk_test(NAME LINKS ... SOURCES ... [LABELS ...]): one GoogleTest program, run as one test by CTest.
+function(souk_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE souk_options ${ARG_LINKS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

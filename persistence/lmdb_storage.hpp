@@ -1,0 +1,46 @@
+#pragma once
+
+#include "persistence/storage.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace souk::persistence {
+
+/// How to open a data folder.
+struct lmdb_options {
+  std::filesystem::path folder;                     ///< Made with mode 0700 if missing.
+  std::uint64_t map_bytes_initial = 256ULL << 20;   ///< First size of each map; it doubles before it is full.
+  std::uint64_t journal_bytes_max = 64ULL << 30;    ///< The journal's map never grows beyond it.
+  std::uint64_t state_bytes_max = 256ULL << 30;     ///< The state's map never grows beyond it.
+  std::uint64_t disk_reserve_bytes = 256ULL << 20;  ///< With less free on the file system, `nearly_full`.
+  std::uint16_t shard_count = 16;                   ///< Used only when the folder is new; 1 to 1024.
+  std::function<std::string(std::size_t)> random_bytes;  ///< For a new folder's identity; required.
+};
+
+/// A data folder on LMDB: environments `journal` and `state`, both with full synchronous commits.
+class lmdb_storage : public storage {
+ public:
+  /// The identity of the folder (as created).
+  virtual const storage_identity& identity() const = 0;
+};
+
+/// Opens the folder, creates it if it is new. Throws `std::runtime_error` with a message an operator can act
+/// on: in use by another process, not ours, of a newer format, no permission, damaged.
+std::unique_ptr<lmdb_storage> open_lmdb(const lmdb_options& options);
+
+/// What a full check of a data folder found.
+struct verify_report {
+  std::uint64_t records = 0;  ///< Journal records read.
+  std::uint64_t bytes = 0;    ///< Their payload bytes.
+  std::uint16_t shards = 0;   ///< Shards with at least one record.
+  std::string first_damage;   ///< Empty when everything holds.
+};
+
+/// Reads every journal record of a folder that no process has open and checks sums and chain.
+verify_report verify_folder(const std::filesystem::path& folder);
+
+}  // namespace souk::persistence

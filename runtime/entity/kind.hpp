@@ -1,0 +1,176 @@
+#pragma once
+
+#include "runtime/entity/decision.hpp"
+
+#include <google/protobuf/message.h>
+
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace souk::runtime {
+
+/// State of an entity, type-erased. Belongs to one entity actor.
+class entity_state {
+ public:
+  virtual ~entity_state() = default;
+};
+
+/// A record that cannot be read: of a newer schema, or not what it claims to be. Never skipped: it stops its
+/// shard.
+class undecodable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One kind of entity, type-erased: its decider and how its messages and state are read and written.
+/// Immutable; shared by all threads.
+class entity_kind {
+ public:
+  virtual ~entity_kind() = default;
+
+  virtual kind_id id() const = 0;
+  virtual std::string_view name() const = 0;
+
+  /// The part of a key that decides the shard: entities with the same one live together.
+  virtual std::string_view partition_of(std::string_view key) const = 0;
+
+  virtual std::unique_ptr<entity_state> initial() const = 0;
+  virtual decision decide(const entity_state& state, const google::protobuf::Message& command,
+                          const context& context) const = 0;
+  virtual decision on_timer(const entity_state& state, std::string_view timer,
+                            const context& context) const = 0;
+  virtual decision on_effect_failed(const entity_state& state, const address& to,
+                                    const google::protobuf::Message& command, std::string_view failure,
+                                    const context& context) const = 0;
+  virtual void evolve(entity_state& state, const google::protobuf::Message& event, timestamp at,
+                      std::uint64_t version) const = 0;
+
+  virtual void load_row(entity_state& state, std::string_view row, std::string_view value) const = 0;
+  virtual void save_rows(entity_state& state, row_sink& sink) const = 0;
+
+  /// Throws `undecodable`.
+  virtual message_ptr parse_command(std::string_view bytes) const = 0;
+  /// Throws `undecodable`.
+  virtual message_ptr parse_event(std::string_view bytes) const = 0;
+};
+
+/// A read replica that a node feeds with the committed events of one kind (the catalogue). Called by shards,
+/// from several threads at once, in order for each entity, before the replies that depend on the events are
+/// released.
+class projection {
+ public:
+  virtual ~projection() = default;
+  virtual kind_id source() const = 0;
+  /// A node starts: `state` is what the entity amounts to at `version`.
+  virtual void restore(const address& address, std::uint64_t version, const entity_state& state) = 0;
+  virtual void apply(const address& address, std::uint64_t version,
+                     const google::protobuf::Message& event) = 0;
+};
+
+/// The kinds and projections that a node runs, injected from the floor above.
+struct entity_catalogue {
+  std::map<kind_id, std::shared_ptr<const entity_kind>> kinds;
+  std::vector<std::shared_ptr<projection>> projections;
+
+  /// Throws `undecodable` for a kind that this build does not know.
+  const entity_kind& kind(kind_id id) const {
+    auto found = kinds.find(id);
+    if (found == kinds.end()) throw undecodable("unknown entity kind " + std::to_string(id));
+    return *found->second;
+  }
+};
+
+/// Parses a message, or throws `undecodable` saying what was expected.
+template <class Message>
+std::shared_ptr<const Message> parse_as(std::string_view bytes) {
+  auto message = std::make_shared<Message>();
+  if (!message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    throw undecodable("not a " + std::string{Message::descriptor()->full_name()} + ": " +
+                      std::to_string(bytes.size()) + " bytes");
+  return message;
+}
+
+/// Makes an `entity_kind` of a decider. A decider is a class without mutable members:
+///
+///     struct cart_decider {
+///       using state = cart_state;      // default-constructible: the state of an entity that does not exist
+///       yet using command = pb::Command;   // one Protobuf message, a `oneof` of all commands using event =
+///       pb::Event;       // likewise; carries `uint32 schema` static constexpr kind_id id;   // and static
+///       constexpr std::string_view name; static std::string_view partition_of(std::string_view key);
+///       decision decide(const state&, const command&, const context&) const;       // pure
+///       decision on_timer(const state&, std::string_view timer, const context&) const;
+///       decision on_effect_failed(const state&, const address& to, const google::protobuf::Message& command,
+///                                 std::string_view failure, const context&) const;
+///       void evolve(state&, const event&, timestamp at, std::uint64_t version) const;  // the event is a
+///       fact: never
+///                                                                                       // refuses, only
+///                                                                                       applies
+///       void load_row(state&, std::string_view row, std::string_view value) const;
+///       void save_rows(state&, row_sink&) const;  // the rows changed since the last call, and forgets that
+///       they were
+///     };
+///
+/// `evolve` over all events from the initial state, and `load_row` over all rows ever saved, must give the
+/// same state. Row names are at most 100 bytes. An event must be cheap to apply and to save however large the
+/// entity is.
+template <class Decider>
+class kind_of final : public entity_kind {
+ public:
+  explicit kind_of(Decider decider) : decider_(std::move(decider)) {}
+
+  kind_id id() const override { return Decider::id; }
+  std::string_view name() const override { return Decider::name; }
+  std::string_view partition_of(std::string_view key) const override { return Decider::partition_of(key); }
+
+  std::unique_ptr<entity_state> initial() const override { return std::make_unique<box>(); }
+
+  decision decide(const entity_state& state, const google::protobuf::Message& command,
+                  const context& context) const override {
+    return decider_.decide(open(state), static_cast<const typename Decider::command&>(command), context);
+  }
+  decision on_timer(const entity_state& state, std::string_view timer,
+                    const context& context) const override {
+    return decider_.on_timer(open(state), timer, context);
+  }
+  decision on_effect_failed(const entity_state& state, const address& to,
+                            const google::protobuf::Message& command, std::string_view failure,
+                            const context& context) const override {
+    return decider_.on_effect_failed(open(state), to, command, failure, context);
+  }
+  void evolve(entity_state& state, const google::protobuf::Message& event, timestamp at,
+              std::uint64_t version) const override {
+    decider_.evolve(open(state), static_cast<const typename Decider::event&>(event), at, version);
+  }
+  void load_row(entity_state& state, std::string_view row, std::string_view value) const override {
+    decider_.load_row(open(state), row, value);
+  }
+  void save_rows(entity_state& state, row_sink& sink) const override {
+    decider_.save_rows(open(state), sink);
+  }
+
+  message_ptr parse_command(std::string_view bytes) const override {
+    return parse_as<typename Decider::command>(bytes);
+  }
+  message_ptr parse_event(std::string_view bytes) const override {
+    return parse_as<typename Decider::event>(bytes);
+  }
+
+  /// The typed state inside, for projections and tests.
+  static const typename Decider::state& open(const entity_state& state) {
+    return static_cast<const box&>(state).value;
+  }
+
+ private:
+  struct box final : entity_state {
+    typename Decider::state value;
+  };
+  static typename Decider::state& open(entity_state& state) { return static_cast<box&>(state).value; }
+
+  Decider decider_;
+};
+
+}  // namespace souk::runtime

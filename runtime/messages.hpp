@@ -1,0 +1,115 @@
+#pragma once
+
+#include "runtime/entity/decision.hpp"
+#include "runtime/types.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/type_id.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What passes between the gateway, the shards, the workers and their neighbours within a node: plain
+/// structs, never serialised, never changed after they were sent.
+namespace souk::runtime {
+
+/// gateway → shard: a client's command or read for one entity. Answered by exactly one `response`, unless the
+/// shard goes down meanwhile: the gateway keeps its own deadline.
+struct request {
+  address to;
+  message_ptr command;
+  command_id id{};  ///< Random, or derived from the Idempotency-Key.
+  std::optional<runtime::fingerprint>
+      fingerprint;  ///< Set: the client gave a key; the first answer is kept and repeated.
+  std::string request_id;
+  std::string traceparent;
+  bool admin = false;
+  bool read_only = false;         ///< Decides nothing: answered also when the storage is full.
+  bool crash = false;             ///< Test mode: the entity throws instead of deciding.
+  std::uint64_t correlation = 0;  ///< Chosen by the sender, echoed in the response.
+  caf::actor reply_to;
+};
+
+/// How a request ended.
+enum class outcome : std::uint8_t {
+  answered,     ///< `answer` is the decider's.
+  replayed,     ///< `answer` is the first one to this Idempotency-Key.
+  in_flight,    ///< The first request with this key is still running.
+  key_reused,   ///< The key came with another body before.
+  overloaded,   ///< A bound was reached; nothing was done.
+  unavailable,  ///< The shard does not serve now; nothing was done.
+  full,         ///< The storage is full; nothing was done.
+  failed,       ///< The entity threw; nothing was done.
+  quarantined,  ///< This request made its entity throw too often and was set aside; nothing was done.
+  unknown,      ///< It may or may not have been done.
+};
+
+/// shard → gateway.
+struct response {
+  std::uint64_t correlation = 0;
+  runtime::outcome outcome = outcome::answered;
+  runtime::answer answer;
+  std::string detail;  ///< For `failed` and `quarantined`: what was thrown.
+};
+
+/// gateway → shard: one page of an index.
+struct index_query {
+  std::string tenant = "main";
+  std::string index;
+  std::string after;  ///< Exclusive; empty: from the start (or the end, descending).
+  bool descending = false;
+  std::uint32_t limit = 20;  ///< 1 to 1000.
+  std::uint64_t correlation = 0;
+  caf::actor reply_to;
+};
+
+/// shard → gateway.
+struct index_page {
+  std::uint64_t correlation = 0;
+  bool available = true;  ///< False: the shard does not serve now.
+  std::vector<std::pair<std::string, std::string>> rows;
+  bool more = false;
+};
+
+/// shard → the worker of a port: make this call to the world and answer with `world_result`. Repeated after a
+/// restart until the result is journalled.
+struct world_request {
+  std::string port;
+  address caller;
+  std::uint64_t number = 0;
+  message_ptr request;
+  std::string request_bytes;  ///< Set instead of `request` when it was read back from the disk.
+  caf::actor reply_to;
+};
+
+/// worker → shard: the command that tells the calling entity what came of it.
+struct world_result {
+  address caller;
+  std::uint64_t number = 0;
+  message_ptr command;
+};
+
+}  // namespace souk::runtime
+
+CAF_BEGIN_TYPE_ID_BLOCK(souk_runtime, caf::first_custom_type_id)
+
+CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::request))
+CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::response))
+CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::index_query))
+CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::index_page))
+CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::world_request))
+CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::world_result))
+
+CAF_END_TYPE_ID_BLOCK(souk_runtime)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::response)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::index_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::index_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::world_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::world_result)
