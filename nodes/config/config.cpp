@@ -1,0 +1,233 @@
+#include "nodes/config/config.hpp"
+
+#include "nodes/config/reader.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace souk::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t KiB = 1ULL << 10;
+constexpr std::uint64_t MiB = 1ULL << 20;
+constexpr std::uint64_t GiB = 1ULL << 30;
+constexpr std::uint64_t TiB = 1ULL << 40;
+constexpr milliseconds day = 24h;
+
+std::string all_problems(const std::string& file, const std::vector<problem>& problems) {
+  std::string text;
+  for (const problem& problem : problems) {
+    if (!text.empty()) text += '\n';
+    text += file + ":" + (problem.line == 0 ? "" : std::to_string(problem.line) + ":") + " " + problem.text;
+  }
+  return text;
+}
+
+void read_cluster(map_reader& reader, cluster_settings& cluster) {
+  reader.name("name", cluster.name, 64);
+  reader.number("shard_count", cluster.shard_count, 1, 1024);
+}
+
+void read_node(map_reader& reader, node_settings& node) {
+  reader.name("id", node.id, 32);
+  std::string data = node.data.string();
+  reader.text("data", data);
+  if (data.empty()) reader.complain(reader.line_of("data"), "a node's data must name a folder");
+  node.data = data;
+  reader.address("http", node.http);
+  reader.address("admin", node.admin);
+  if (node.http == node.admin && node.http.port != 0)
+    reader.complain(std::max(reader.line_of("http"), reader.line_of("admin")),
+                    "node " + node.id + " has http and admin at the same address");
+}
+
+void refuse_shared(map_reader& reader, const std::vector<node_settings>& nodes, unsigned line) {
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const node_settings& a = nodes[j];
+      const node_settings& b = nodes[i];
+      if (a.id == b.id) reader.complain(line, "two nodes have the id " + a.id);
+      if (a.data.lexically_normal() == b.data.lexically_normal())
+        reader.complain(line, "nodes " + a.id + " and " + b.id + " have the same data folder");
+      for (const endpoint& of_a : {a.http, a.admin})
+        for (const endpoint& of_b : {b.http, b.admin})
+          if (of_a == of_b && of_a.port != 0)
+            reader.complain(line, "nodes " + a.id + " and " + b.id + " both listen at " + to_string(of_a));
+    }
+  }
+}
+
+void read_nodes(map_reader& reader, std::vector<node_settings>& nodes) {
+  std::vector<node_settings> read;
+  const auto read_one = [&](map_reader& inner) {
+    node_settings node;
+    read_node(inner, node);
+    if (inner.line_of("id") == 0) inner.complain(reader.line_of("nodes"), "a node needs an id");
+    read.push_back(std::move(node));
+  };
+  const auto listed = reader.sections("nodes", read_one);
+  if (!listed) return;
+  const unsigned line = reader.line_of("nodes");
+  if (*listed == 0) reader.complain(line, "nodes must name at least one node");
+  refuse_shared(reader, read, line);
+  if (!read.empty()) nodes = std::move(read);
+}
+
+void read_http(map_reader& reader, http_settings& http) {
+  reader.size("head_max", http.head_max, KiB, 64 * KiB);
+  reader.size("body_max", http.body_max, 64 * KiB, 16 * MiB);
+  reader.size("import_max", http.import_max, MiB, 4 * GiB);
+  reader.number("connections_max", http.connections_max, 1, 100'000);
+  reader.number("pipeline_max", http.pipeline_max, 1, 1'000);
+  reader.time("head_timeout", http.head_timeout, 100ms, 10min);
+  reader.time("body_timeout", http.body_timeout, 100ms, 1h);
+  reader.time("idle_timeout", http.idle_timeout, 100ms, 1h);
+  reader.time("write_timeout", http.write_timeout, 100ms, 1h);
+  reader.time("request_deadline", http.request_deadline, 100ms, 5min);
+  reader.number("gateways", http.gateways, 1, 64);
+}
+
+void read_storage(map_reader& reader, storage_settings& storage) {
+  reader.size("map_initial", storage.map_initial, MiB, TiB);
+  reader.size("journal_max", storage.journal_max, 16 * MiB, 16 * TiB);
+  reader.size("state_max", storage.state_max, 16 * MiB, 16 * TiB);
+  reader.size("disk_reserve", storage.disk_reserve, 0, TiB);
+  reader.time("flush_interval", storage.flush_interval, 10ms, 1min);
+  reader.size("flush_bytes", storage.flush_bytes, 64 * KiB, 4 * GiB);
+  for (const auto& [key, most] :
+       {std::pair{"journal_max", storage.journal_max}, {"state_max", storage.state_max}})
+    if (storage.map_initial > most)
+      reader.complain(std::max(reader.line_of("map_initial"), reader.line_of(key)),
+                      std::string{"storage.map_initial is above storage."} + key);
+}
+
+void read_entities(map_reader& reader, entity_settings& entities) {
+  reader.number("max_active", entities.max_active, 100, 10'000'000);
+  reader.time("idle_timeout", entities.idle_timeout, 10ms, day);
+  reader.number("queue_max", entities.queue_max, 1, 1'000'000);
+}
+
+void read_payments(map_reader& reader, payment_settings& payments) {
+  reader.time("timeout", payments.timeout, 100ms, 1min);
+  reader.section("test", [&](map_reader& test) {
+    test.text("url", payments.test.url);
+    if (!payments.test.url.empty() &&
+        (!payments.test.url.starts_with("http://") || !parse_endpoint(payments.test.url.substr(7))))
+      test.complain(test.line_of("url"),
+                    "payments.test.url must be empty or as in \"http://127.0.0.1:9090\"");
+    std::string ledger;
+    test.text("ledger", ledger);
+    payments.test.ledger = ledger;
+  });
+}
+
+void read_log(map_reader& reader, log_settings& log) {
+  reader.choice("level", log.level, {"trace", "debug", "info", "warn", "error"});
+  reader.choice("format", log.format, {"auto", "text", "json"});
+}
+
+void read_all(map_reader& reader, settings& all) {
+  reader.section("cluster", [&](map_reader& inner) { read_cluster(inner, all.cluster); });
+  read_nodes(reader, all.nodes);
+  reader.section("http", [&](map_reader& inner) { read_http(inner, all.http); });
+  reader.section("storage", [&](map_reader& inner) { read_storage(inner, all.storage); });
+  reader.section("entities", [&](map_reader& inner) { read_entities(inner, all.entities); });
+  reader.section("checkout",
+                 [&](map_reader& inner) { inner.time("hold_ttl", all.checkout.hold_ttl, 1s, 7 * day); });
+  reader.section("cart", [&](map_reader& inner) { inner.time("ttl", all.cart.ttl, 1min, 365 * day); });
+  reader.section("payments", [&](map_reader& inner) { read_payments(inner, all.payments); });
+  reader.section("log", [&](map_reader& inner) { read_log(inner, all.log); });
+  reader.section("scheduler",
+                 [&](map_reader& inner) { inner.number("threads", all.scheduler.threads, 1, 256); });
+  if (all.http.request_deadline <= all.payments.timeout)
+    reader.complain(
+        std::max(reader.line_of("http"), reader.line_of("payments")),
+        "http.request_deadline must be longer than payments.timeout: a silent provider could never be "
+        "asked in time");
+  if (all.checkout.hold_ttl >= all.cart.ttl)
+    reader.complain(std::max(reader.line_of("checkout"), reader.line_of("cart")),
+                    "checkout.hold_ttl must be shorter than cart.ttl");
+  reader.refuse_unknown();
+}
+
+endpoint override_endpoint(const char* option, const std::string& text) {
+  if (auto parsed = parse_endpoint(text)) return *parsed;
+  throw config_error(option, {{0, "must be an IP address and a port, as in 127.0.0.1:8080, not " + text}});
+}
+
+}  // namespace
+
+config_error::config_error(const std::string& file, std::vector<problem> problems)
+    : std::runtime_error(all_problems(file, problems)), problems_(std::move(problems)) {}
+
+std::optional<endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string host{text.substr(0, colon)};
+  const std::string_view digits = text.substr(colon + 1);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  unsigned char binary[sizeof(in6_addr)];
+  if (inet_pton(bracketed ? AF_INET6 : AF_INET, host.c_str(), binary) != 1) return std::nullopt;
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return endpoint{std::move(host), port};
+}
+
+std::string to_string(const endpoint& endpoint) {
+  const bool v6 = endpoint.address.find(':') != std::string::npos;
+  return (v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" + std::to_string(endpoint.port);
+}
+
+settings parse_settings(std::string_view text, const std::string& file) {
+  document read = parse_document(text);
+  settings all;
+  map_reader reader{read.root, "", read.problems};
+  read_all(reader, all);
+  if (!read.problems.empty()) {
+    std::stable_sort(read.problems.begin(), read.problems.end(),
+                     [](const problem& a, const problem& b) { return a.line < b.line; });
+    throw config_error(file, std::move(read.problems));
+  }
+  return all;
+}
+
+settings load_settings(const std::filesystem::path& file) {
+  std::ifstream in{file, std::ios::binary};
+  if (!in.is_open() || std::filesystem::is_directory(file))
+    throw config_error(file.string(), {{0, "cannot be read"}});
+  const std::string text{std::istreambuf_iterator<char>{in}, {}};
+  return parse_settings(text, file.string());
+}
+
+node_settings choose_node(const settings& settings, const overrides& overrides) {
+  const std::vector<node_settings>& nodes = settings.nodes;
+  if (!overrides.node && nodes.size() > 1)
+    throw config_error("--node",
+                       {{0, "must say which of the " + std::to_string(nodes.size()) + " nodes to run"}});
+  auto chosen = nodes.begin();
+  if (overrides.node) {
+    chosen = std::find_if(nodes.begin(), nodes.end(),
+                          [&](const node_settings& n) { return n.id == *overrides.node; });
+    if (chosen == nodes.end())
+      throw config_error("--node", {{0, "no node " + *overrides.node + " is configured"}});
+  }
+  node_settings node = *chosen;
+  if (overrides.data) node.data = *overrides.data;
+  if (overrides.http) node.http = override_endpoint("--http", *overrides.http);
+  if (overrides.admin) node.admin = override_endpoint("--admin", *overrides.admin);
+  if (node.data.empty()) throw config_error("--data", {{0, "must name a folder"}});
+  if (node.http == node.admin && node.http.port != 0)
+    throw config_error("--http", {{0, "is the same address as --admin: " + to_string(node.http)}});
+  return node;
+}
+
+}  // namespace souk::config

@@ -1,0 +1,148 @@
+#pragma once
+
+#include "nodes/config/document.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// cluster.conf, read strictly into typed settings: a setting that is unknown, of the wrong type or
+/// impossible is refused before anything starts, and all of them are named at once. What each setting means
+/// to an operator, and how to choose it, stands in docs/operators.md. Plain values; any thread.
+namespace souk::config {
+
+using std::chrono::milliseconds;
+
+/// The file cannot be used. `what()` is the whole message: one line for each problem, `file:line: text`, in
+/// the file's order.
+class config_error : public std::runtime_error {
+ public:
+  config_error(const std::string& file, std::vector<problem> problems);
+  const std::vector<problem>& problems() const { return problems_; }
+
+ private:
+  std::vector<problem> problems_;
+};
+
+/// Where to listen.
+struct endpoint {
+  std::string address = "127.0.0.1";  ///< An IPv4 or IPv6 address, no name.
+  std::uint16_t port = 0;             ///< 0: any free one.
+
+  bool operator==(const endpoint&) const = default;
+};
+
+/// Reads "127.0.0.1:8080" or "[::1]:8080"; nothing if it is not an address with a port.
+std::optional<endpoint> parse_endpoint(std::string_view text);
+
+/// "127.0.0.1:8080", "[::1]:8080".
+std::string to_string(const endpoint& endpoint);
+
+struct cluster_settings {
+  std::string name = "souk";       ///< 1 to 64 of a-z, 0-9, "-" and "_".
+  std::uint16_t shard_count = 16;  ///< 1 to 1024; fixed for ever when the cluster is created.
+};
+
+/// One node of the cluster.
+struct node_settings {
+  std::string id = "a";                   ///< 1 to 32 of a-z, 0-9, "-" and "_"; unique.
+  std::filesystem::path data = "./data";  ///< Its folder, relative to the working directory; unique.
+  endpoint http{"127.0.0.1", 8080};       ///< Where clients come in.
+  endpoint admin{"127.0.0.1", 8081};      ///< Health and metrics; loopback by default.
+};
+
+/// The public listener and the gateway behind it.
+struct http_settings {
+  std::uint64_t head_max = 16 << 10;       ///< Bytes of a request's head; 1 KiB to 64 KiB.
+  std::uint64_t body_max = 1 << 20;        ///< Bytes of a request's body; 64 KiB to 16 MiB.
+  std::uint64_t import_max = 256 << 20;    ///< Bytes of an import's body, kept on disk; 1 MiB to 4 GiB.
+  std::uint32_t connections_max = 10'000;  ///< 1 to 100,000.
+  std::uint32_t pipeline_max = 16;         ///< Requests read ahead of their answers; 1 to 1,000.
+  milliseconds head_timeout{10'000};       ///< For a whole head to arrive; 100 ms to 10 min.
+  milliseconds body_timeout{30'000};       ///< For a whole body to arrive; 100 ms to 1 h.
+  milliseconds idle_timeout{75'000};       ///< Between two requests; 100 ms to 1 h.
+  milliseconds write_timeout{30'000};      ///< For an answer to be taken; 100 ms to 1 h.
+  milliseconds request_deadline{10'000};   ///< After it the answer is `outcome_unknown`; 100 ms to 5 min.
+  std::uint16_t gateways = 2;              ///< Gateway actors; 1 to 64.
+};
+
+struct storage_settings {
+  std::uint64_t map_initial = 256ULL << 20;   ///< First size of each map; it doubles before it is full.
+  std::uint64_t journal_max = 64ULL << 30;    ///< The journal's map never grows beyond it; 16 MiB to 16 TiB.
+  std::uint64_t state_max = 256ULL << 30;     ///< The state's map never grows beyond it; 16 MiB to 16 TiB.
+  std::uint64_t disk_reserve = 256ULL << 20;  ///< With less free disk new work is refused; up to 1 TiB.
+  milliseconds flush_interval{1'000};         ///< At least between two commits of the state; 10 ms to 1 min.
+  std::uint64_t flush_bytes = 32ULL << 20;    ///< Unless that much waits; 64 KiB to 4 GiB.
+};
+
+struct entity_settings {
+  std::uint32_t max_active = 20'000;  ///< Entities in memory, of all shards; 100 to 10,000,000.
+  milliseconds idle_timeout{60'000};  ///< Put away after so long without work; 10 ms to 24 h.
+  std::uint32_t queue_max = 10'000;   ///< Commands waiting for one entity; 1 to 1,000,000.
+};
+
+struct checkout_settings {
+  milliseconds hold_ttl{900'000};  ///< How long a checkout keeps its stock; 1 s to 7 d.
+};
+
+struct cart_settings {
+  milliseconds ttl{2'592'000'000};  ///< A cart expires so long after its last change; 1 min to 365 d.
+};
+
+/// The test provider.
+struct test_provider_settings {
+  std::string url;  ///< "http://127.0.0.1:9090" of a `souk test-provider`; empty: embedded in the node.
+  std::filesystem::path ledger;  ///< The embedded one's ledger; empty: <data>/test-provider.ledger.
+};
+
+struct payment_settings {
+  milliseconds timeout{2'000};  ///< Silence after which the provider is asked; 100 ms to 1 min.
+  test_provider_settings test;
+};
+
+struct log_settings {
+  std::string level = "info";   ///< trace, debug, info, warn, error.
+  std::string format = "auto";  ///< text, json, or auto: text on a terminal, JSON lines otherwise.
+};
+
+struct scheduler_settings {
+  std::uint16_t threads = 2;  ///< Threads that run actors; 1 to 256.
+};
+
+/// A whole cluster.conf. Every member has a working default.
+struct settings {
+  cluster_settings cluster;
+  std::vector<node_settings> nodes{node_settings{}};  ///< At least one.
+  http_settings http;
+  storage_settings storage;
+  entity_settings entities;
+  checkout_settings checkout;
+  cart_settings cart;
+  payment_settings payments;
+  log_settings log;
+  scheduler_settings scheduler;
+};
+
+/// Reads settings from text; `file` names it in messages. Throws `config_error`.
+settings parse_settings(std::string_view text, const std::string& file);
+
+/// Reads a file. Throws `config_error`, also when it cannot be read.
+settings load_settings(const std::filesystem::path& file);
+
+/// What soukd's command line may override.
+struct overrides {
+  std::optional<std::string> node;   ///< --node
+  std::optional<std::string> data;   ///< --data
+  std::optional<std::string> http;   ///< --http
+  std::optional<std::string> admin;  ///< --admin
+};
+
+/// The node to run: the one named, or the only one, with the overrides applied. Throws `config_error`.
+node_settings choose_node(const settings& settings, const overrides& overrides);
+
+}  // namespace souk::config

@@ -1,0 +1,267 @@
+#include "nodes/config/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace souk::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string message_of(std::string_view text) {
+  try {
+    parse_settings(text, "f");
+  } catch (const config_error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+struct bad_file {
+  std::string_view text;
+  std::string_view message;
+};
+
+constexpr bad_file bad_files[] = {
+    // What is not the syntax.
+    {"# comment", "f:1: expected the name of a setting, found '#' (comments begin with ';')"},
+    {"http {\n gateways = 2\n", "f:1: the '{' of this line is never closed"},
+    {"\nnodes = [ { id = \"a\" }", "f:2: the '[' of this line is never closed"},
+    {"http {} }", "f:1: expected the name of a setting, found '}'"},
+    {"log { level = \"info }", "f:1: the text that begins here is never closed"},
+    {"log { level = \"\\x\" }", "f:1: only \\n, \\t, \\\" and \\\\ are known after a backslash"},
+    {"http.gateways = 2", "f:1: 'http.gateways': write nested settings in braces, as in a { b = 1 }"},
+    {"http", "f:1: expected '=' or '{' after 'http', found the end of the file"},
+    {"http =", "f:1: expected a value, found the end of the file"},
+    {"http { gateways = }", "f:1: expected a value, found '}'"},
+    {"[http]\ngateways = 2", "f:1: expected the name of a setting, found '['"},
+    {"nodes=[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]",
+     "f:1: nested deeper than 16 levels\nf:1: nodes[1] must be a section in braces"},
+    // Values that cannot be read do not hide the rest.
+    {"log { level = info }\nhttp { gateways = 1x }\nbogus = 1",
+     "f:1: 'info' is not a value: text stands in quotes\n"
+     "f:2: '1x': the units are ns us ms s min h d and B KiB MiB GiB TiB\n"
+     "f:3: unknown setting bogus"},
+    {"http { gateways = 99999999999999999999 }", "f:1: '99999999999999999999' is too large"},
+    {"http { idle_timeout = 9999999999d }", "f:1: '9999999999d' is too large"},
+    {"http { body_max = 99999999999TiB }", "f:1: '99999999999TiB' is too large"},
+    {"http { body_max = -1MiB }", "f:1: '-1MiB': a size is not negative"},
+    {"http { idle_timeout = 1.5s }", "f:1: '1.5s': settings are whole numbers"},
+    {"http { gateways = - }", "f:1: '-' is not a number"},
+    // Names.
+    {"htp { gateways = 2 }", "f:1: unknown setting htp (did you mean http?)"},
+    {"http { gateway = 2 }", "f:1: unknown setting http.gateway (did you mean http.gateways?)"},
+    {"http {\n colour = \"red\"\n}", "f:2: unknown setting http.colour"},
+    {"payments { test { ur = \"\" } }",
+     "f:1: unknown setting payments.test.ur (did you mean payments.test.url?)"},
+    {"nodes = [ { id = \"a\", ttp = \"127.0.0.1:1\" } ]",
+     "f:1: unknown setting nodes[1].ttp (did you mean nodes[1].http?)"},
+    {"log { level = \"info\"\n level = \"warn\" }", "f:2: 'level' is set twice, first on line 1"},
+    {"log {}\n\nlog {}", "f:3: 'log' is set twice, first on line 1"},
+    // Types.
+    {"http { gateways = \"2\" }", "f:1: http.gateways must be a whole number, not text"},
+    {"http { gateways = 2s }", "f:1: http.gateways must be a whole number, not a time"},
+    {"http { idle_timeout = 75 }",
+     "f:1: http.idle_timeout must be a time with its unit, as in 250ms or 15min, not a number without a "
+     "unit"},
+    {"http { body_max = 1s }", "f:1: http.body_max must be a size, as in 64MiB, not a time"},
+    {"http { body_max = -1 }", "f:1: http.body_max must be a size, as in 64MiB, not a number without a unit"},
+    {"http = 2", "f:1: http must be a section in braces, not a number without a unit"},
+    {"http = [ ]", "f:1: http must be a section in braces, not a list"},
+    {"log { level = true }", "f:1: log.level must be text in quotes, not true or false"},
+    {"nodes { }", "f:1: nodes must be a list of sections in braces, not a section"},
+    {"nodes = [ \"a\" ]", "f:1: nodes[1] must be a section in braces"},
+    // Values that cannot be.
+    {"http { gateways = 0 }", "f:1: http.gateways must be from 1 to 64"},
+    {"cluster { shard_count = 1025 }", "f:1: cluster.shard_count must be from 1 to 1024"},
+    {"http { idle_timeout = 0s }", "f:1: http.idle_timeout must be from 100ms to 1h"},
+    {"http { idle_timeout = -5s }", "f:1: http.idle_timeout must be from 100ms to 1h"},
+    {"http { idle_timeout = 1500001us }", "f:1: http.idle_timeout must be whole milliseconds"},
+    {"http { body_max = 17MiB }", "f:1: http.body_max must be from 64KiB to 16MiB"},
+    {"storage { disk_reserve = 2TiB }", "f:1: storage.disk_reserve must be from 0B to 1TiB"},
+    {"log { format = \"xml\" }", "f:1: log.format must be one of \"auto\", \"text\", \"json\""},
+    {"cluster { name = \"My Shop\" }", "f:1: cluster.name must be 1 to 64 characters of a-z, 0-9, - and _"},
+    {"nodes = [ { id = \"\" } ]", "f:1: nodes[1].id must be 1 to 32 characters of a-z, 0-9, - and _"},
+    {"nodes = [ { id = \"a\", http = \"localhost:80\" } ]",
+     "f:1: nodes[1].http must be an IP address and a port, as in \"127.0.0.1:8080\""},
+    {"nodes = [ { id = \"a\", http = \"127.0.0.1:70000\" } ]",
+     "f:1: nodes[1].http must be an IP address and a port, as in \"127.0.0.1:8080\""},
+    {"payments { test { url = \"https://pay.example\" } }",
+     "f:1: payments.test.url must be empty or as in \"http://127.0.0.1:9090\""},
+    // Settings that do not go together.
+    {"nodes = [ ]", "f:1: nodes must name at least one node"},
+    {"nodes = [ { data = \"d\" } ]", "f:1: a node needs an id"},
+    {"nodes = [ { id = \"a\", data = \"\" } ]", "f:1: a node's data must name a folder"},
+    {"nodes = [ { id = \"a\", admin = \"127.0.0.1:8080\" } ]",
+     "f:1: node a has http and admin at the same address"},
+    {"nodes = [ { id = \"a\", data = \"x\" http = \"127.0.0.1:1\" admin = \"127.0.0.1:2\" }\n"
+     "{ id = \"a\", data = \"./x/\" http = \"127.0.0.1:3\" admin = \"127.0.0.1:2\" } ]",
+     "f:1: two nodes have the id a\nf:1: nodes a and a both listen at 127.0.0.1:2"},
+    {"nodes = [ { id = \"a\" http = \"[::1]:0\" admin = \"[::1]:0\" }\n"
+     "{ id = \"b\", data = \"./x/../data\" http = \"[::1]:0\" admin = \"[::1]:0\" } ]",
+     "f:1: nodes a and b have the same data folder"},
+    {"storage { map_initial = 1GiB\n journal_max = 512MiB }",
+     "f:2: storage.map_initial is above storage.journal_max"},
+    {"payments { timeout = 10s }",
+     "f:1: http.request_deadline must be longer than payments.timeout: a silent provider could never be "
+     "asked in "
+     "time"},
+    {"cart { ttl = 5min }", "f:1: checkout.hold_ttl must be shorter than cart.ttl"},
+};
+
+TEST(config, every_bad_file_is_refused_with_its_lines) {
+  for (const bad_file& bad : bad_files)
+    EXPECT_EQ(message_of(bad.text), bad.message) << bad.text;
+}
+
+TEST(config, all_problems_of_a_file_are_named_at_once_in_its_order) {
+  EXPECT_EQ(
+      message_of("log {\n  level = \"loud\"\n}\nhttp {\n  gateways = 0\n  gatways = 1\n  body_max = oops\n}"),
+      "f:2: log.level must be one of \"trace\", \"debug\", \"info\", \"warn\", \"error\"\n"
+      "f:5: http.gateways must be from 1 to 64\n"
+      "f:6: unknown setting http.gatways (did you mean http.gateways?)\n"
+      "f:7: 'oops' is not a value: text stands in quotes");
+}
+
+TEST(config, an_empty_file_gives_the_defaults) {
+  const settings read = parse_settings("; nothing but a comment", "f");
+  EXPECT_EQ(read.cluster.shard_count, 16);
+  ASSERT_EQ(read.nodes.size(), 1u);
+  EXPECT_EQ(read.nodes[0].id, "a");
+  EXPECT_EQ(read.nodes[0].http, (endpoint{"127.0.0.1", 8080}));
+  EXPECT_EQ(read.checkout.hold_ttl, 15min);
+  EXPECT_EQ(read.cart.ttl, 30 * 24h);
+  EXPECT_EQ(read.payments.timeout, 2s);
+}
+
+TEST(config, every_setting_reaches_its_place) {
+  const settings read = parse_settings(R"(
+    cluster { name = "bazaar", shard_count = 4 }
+    nodes = [
+      { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" admin = "127.0.0.1:81" },
+      { id = "n2", data = "/srv/n2", http = "[::1]:0", admin = "[::1]:0" },
+    ]
+    http { head_max = 8KiB body_max = 2097152 import_max = 1GiB connections_max = 50 pipeline_max = 3
+           head_timeout = 1s body_timeout = 2s idle_timeout = 3s write_timeout = 4s request_deadline = 5s gateways = 6 }
+    storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
+              flush_bytes = 1MiB }
+    entities = { max_active = 100 idle_timeout = 1h queue_max = 7 }   ; with "=" too
+    checkout { hold_ttl = 2s }
+    cart { ttl = 1d }
+    payments { timeout = 300ms test { url = "http://127.0.0.1:9090" ledger = "/tmp/\"l\"" } }
+    log { level = "debug" format = "json" }
+    scheduler { threads = 8 })",
+                                       "f");
+  EXPECT_EQ(read.cluster.name, "bazaar");
+  EXPECT_EQ(read.cluster.shard_count, 4);
+  ASSERT_EQ(read.nodes.size(), 2u);
+  EXPECT_EQ(read.nodes[0].id, "n1");
+  EXPECT_EQ(read.nodes[0].data, "/srv/n1");
+  EXPECT_EQ(read.nodes[0].http, (endpoint{"0.0.0.0", 80}));
+  EXPECT_EQ(read.nodes[0].admin, (endpoint{"127.0.0.1", 81}));
+  EXPECT_EQ(read.nodes[1].http, (endpoint{"::1", 0}));
+  EXPECT_EQ(read.http.head_max, 8u << 10);
+  EXPECT_EQ(read.http.body_max, 2u << 20);
+  EXPECT_EQ(read.http.import_max, 1u << 30);
+  EXPECT_EQ(read.http.connections_max, 50u);
+  EXPECT_EQ(read.http.pipeline_max, 3u);
+  EXPECT_EQ(read.http.head_timeout, 1s);
+  EXPECT_EQ(read.http.body_timeout, 2s);
+  EXPECT_EQ(read.http.idle_timeout, 3s);
+  EXPECT_EQ(read.http.write_timeout, 4s);
+  EXPECT_EQ(read.http.request_deadline, 5s);
+  EXPECT_EQ(read.http.gateways, 6);
+  EXPECT_EQ(read.storage.map_initial, 2u << 20);
+  EXPECT_EQ(read.storage.journal_max, 32u << 20);
+  EXPECT_EQ(read.storage.state_max, 48u << 20);
+  EXPECT_EQ(read.storage.disk_reserve, 0u);
+  EXPECT_EQ(read.storage.flush_interval, 250ms);
+  EXPECT_EQ(read.storage.flush_bytes, 1u << 20);
+  EXPECT_EQ(read.entities.max_active, 100u);
+  EXPECT_EQ(read.entities.idle_timeout, 1h);
+  EXPECT_EQ(read.entities.queue_max, 7u);
+  EXPECT_EQ(read.checkout.hold_ttl, 2s);
+  EXPECT_EQ(read.cart.ttl, 24h);
+  EXPECT_EQ(read.payments.timeout, 300ms);
+  EXPECT_EQ(read.payments.test.url, "http://127.0.0.1:9090");
+  EXPECT_EQ(read.payments.test.ledger, "/tmp/\"l\"");
+  EXPECT_EQ(read.log.level, "debug");
+  EXPECT_EQ(read.log.format, "json");
+  EXPECT_EQ(read.scheduler.threads, 8);
+}
+
+TEST(config, the_shipped_file_loads_and_holds_the_defaults) {
+  const settings shipped = load_settings("cluster.conf");
+  const settings defaults;
+  EXPECT_EQ(shipped.cluster.shard_count, defaults.cluster.shard_count);
+  EXPECT_EQ(shipped.nodes[0].data, defaults.nodes[0].data);
+  EXPECT_EQ(shipped.nodes[0].http, defaults.nodes[0].http);
+  EXPECT_EQ(shipped.nodes[0].admin, defaults.nodes[0].admin);
+  EXPECT_EQ(shipped.http.import_max, defaults.http.import_max);
+  EXPECT_EQ(shipped.http.write_timeout, defaults.http.write_timeout);
+  EXPECT_EQ(shipped.storage.state_max, defaults.storage.state_max);
+  EXPECT_EQ(shipped.entities.max_active, defaults.entities.max_active);
+  EXPECT_EQ(shipped.cart.ttl, defaults.cart.ttl);
+  EXPECT_EQ(shipped.log.format, defaults.log.format);
+}
+
+TEST(config, a_file_that_cannot_be_read_is_named) {
+  for (const char* file : {"no/such.conf", "tests"}) {
+    try {
+      load_settings(file);
+      ADD_FAILURE() << "accepted " << file;
+    } catch (const config_error& error) {
+      EXPECT_EQ(error.what(), std::string{file} + ": cannot be read");
+    }
+  }
+}
+
+TEST(config, the_command_line_overrides_the_chosen_node) {
+  const settings two = parse_settings(
+      "nodes = [ { id = \"a\" } { id = \"b\" data = \"d\" http = \"127.0.0.1:1\" admin = \"127.0.0.1:2\" } ]",
+      "f");
+  const node_settings node = choose_node(two, {"b", "/tmp/x", "127.0.0.1:0", "[::1]:9"});
+  EXPECT_EQ(node.id, "b");
+  EXPECT_EQ(node.data, "/tmp/x");
+  EXPECT_EQ(node.http, (endpoint{"127.0.0.1", 0}));
+  EXPECT_EQ(node.admin, (endpoint{"::1", 9}));
+  EXPECT_EQ(choose_node(settings{}, {}).id, "a");
+}
+
+TEST(config, a_command_line_that_cannot_be_is_refused) {
+  const settings one;
+  settings two;
+  two.nodes.push_back({"b", "other", {}, {}});
+  const auto refusal = [](const settings& settings, const overrides& overrides) -> std::string {
+    try {
+      choose_node(settings, overrides);
+    } catch (const config_error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal(one, {"c", {}, {}, {}}), "--node: no node c is configured");
+  EXPECT_EQ(refusal(two, {}), "--node: must say which of the 2 nodes to run");
+  EXPECT_EQ(refusal(one, {{}, "", {}, {}}), "--data: must name a folder");
+  EXPECT_EQ(refusal(one, {{}, {}, "8080", {}}),
+            "--http: must be an IP address and a port, as in 127.0.0.1:8080, not 8080");
+  EXPECT_EQ(refusal(one, {{}, {}, "127.0.0.1:8081", {}}),
+            "--http: is the same address as --admin: 127.0.0.1:8081");
+}
+
+TEST(config, an_endpoint_reads_as_it_was_written) {
+  for (const char* text : {"127.0.0.1:8080", "[::1]:0", "0.0.0.0:65535"}) {
+    const auto read = parse_endpoint(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(to_string(*read), text);
+  }
+  for (const char* text :
+       {"", ":80", "127.0.0.1", "127.0.0.1:", "::1:80", "[::1]", "1.2.3.4:+1", "1.2.3:1", "[]:1"})
+    EXPECT_FALSE(parse_endpoint(text)) << text;
+}
+
+}  // namespace
+}  // namespace souk::config
