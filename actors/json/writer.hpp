@@ -11,7 +11,7 @@ namespace souk::json {
 
 /// Writes compact JSON into a string, in the order of the calls; commas and escapes are its own affair.
 /// Hand-shaped because answers are the hot path. Misuse (a value without a key in an object, an end without a
-/// begin) is asserted.
+/// begin, text taken before its end, more than 64 levels) throws std::logic_error.
 ///
 ///     writer out;
 ///     out.begin_object().key("id").string(id).key("version").integer(3).end_object();
@@ -23,6 +23,7 @@ class writer {
   writer& begin_array();
   writer& end_array();
   writer& key(std::string_view name);
+  /// Must be UTF-8: what came from clients was checked when it was read.
   writer& string(std::string_view utf8);
   writer& integer(std::int64_t value);
   writer& boolean(bool value);
@@ -38,13 +39,21 @@ class writer {
   writer& time(runtime::timestamp time);
 
   void reserve(std::size_t bytes) { out_.reserve(bytes); }
+  /// The finished text; the writer is empty again.
   std::string take() &&;
 
  private:
-  void separate();
+  void begin(char bracket, bool object);
+  void end(char bracket, bool object);
+  void before_value();
+  void append_integer(std::int64_t value);
+  void append_string(std::string_view utf8);
 
   std::string out_;
-  bool comma_ = false;
+  std::uint64_t objects_ = 0;  // bit n: level n + 1 is an object
+  unsigned depth_ = 0;
+  bool comma_ = false;  // something stands before on this level
+  bool keyed_ = false;  // a key waits for its value
 };
 
 }  // namespace souk::json
