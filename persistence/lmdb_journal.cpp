@@ -1,0 +1,347 @@
+#include "persistence/lmdb_journal.hpp"
+
+#include "persistence/byte_order.hpp"
+#include "persistence/checksum.hpp"
+#include "persistence/record_frame.hpp"
+#include "persistence/sequence.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace souk::persistence {
+
+namespace {
+
+constexpr std::uint16_t trimmed_space = 0xfffe;
+constexpr std::uint16_t facts_space = 0xffff;
+static_assert(shard_count_max < trimmed_space);
+
+/// A reader copies this many bytes or records at most before it lets go of its transaction.
+constexpr std::size_t chunk_bytes_max = 1ULL << 20;
+constexpr std::size_t chunk_records_max = 1024;
+/// The first chunk is small, for readers that want one record; each further one is twice the size.
+constexpr std::size_t chunk_records_first = 8;
+
+class part_key {
+ public:
+  part_key(shard_id shard, std::uint64_t index, std::uint16_t part) {
+    store_big_endian(bytes_.data(), shard);
+    store_big_endian(bytes_.data() + 2, index);
+    store_big_endian(bytes_.data() + 10, part);
+  }
+  std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  std::array<char, 12> bytes_{};
+};
+
+std::string trimmed_key(shard_id shard) {
+  std::string key(4, '\0');
+  store_big_endian(key.data(), trimmed_space);
+  store_big_endian(key.data() + 2, shard);
+  return key;
+}
+
+std::string fact_key(std::string_view name) {
+  std::string key(2, '\0');
+  store_big_endian(key.data(), facts_space);
+  return key.append(name);
+}
+
+std::vector<const journal_entry*> by_shard(std::span<const journal_entry> entries) {
+  std::vector<const journal_entry*> ordered;
+  ordered.reserve(entries.size());
+  for (const journal_entry& entry : entries) {
+    ordered.push_back(&entry);
+  }
+  std::ranges::stable_sort(ordered, {}, [](const journal_entry* entry) { return entry->shard; });
+  return ordered;
+}
+
+}  // namespace
+
+lmdb_journal::lmdb_journal(lmdb_environment& environment, std::uint16_t shard_count)
+    : environment_(environment),
+      records_(environment.open_database(nullptr)),
+      shard_count_(shard_count),
+      tails_(shard_count) {}
+
+std::string lmdb_journal::fact(std::string_view name) const {
+  const lmdb_environment::view view(environment_);
+  return std::string(get_row(view.txn(), records_, fact_key(name)).value_or(""));
+}
+
+void lmdb_journal::set_fact(std::string_view name, std::string_view value) {
+  const auto status = environment_.write(
+      lmdb_environment::intent::add, 1, [&](MDB_txn* txn) { put_row(txn, records_, fact_key(name), value); });
+  if (status != commit_status::done) {
+    throw std::runtime_error(environment_.file() + ": no space left");
+  }
+}
+
+void lmdb_journal::open_tails() {
+  const lmdb_environment::view view(environment_);
+  lmdb_cursor cursor(view.txn(), records_);
+  tails found;
+  for (shard_id shard = 0; shard < shard_count_; ++shard) {
+    const link before = trimmed(view.txn(), shard);
+    const std::uint64_t last = last_index(cursor, shard, before.index);
+    const link end = link_before(view.txn(), cursor, shard, last + 1);
+    found.emplace_back(shard, tail{{before.index + 1, last, end.epoch}, end.chain});
+  }
+  if (cursor.move(MDB_SET_RANGE, part_key(shard_count_, 0, 0).view()) &&
+      load_big_endian<std::uint16_t>(cursor.key(), 0) < trimmed_space) {
+    throw damage(environment_.file() + ": it has records of shard " +
+                 std::to_string(load_big_endian<std::uint16_t>(cursor.key(), 0)) +
+                 ", expected shards below " + std::to_string(shard_count_));
+  }
+  publish(found);
+}
+
+journal_bounds lmdb_journal::bounds(shard_id shard) const { return current(shard).bounds; }
+
+void lmdb_journal::check_shard(shard_id shard) const {
+  if (shard >= shard_count_) {
+    throw std::logic_error("shard " + std::to_string(shard) + " of " + std::to_string(shard_count_));
+  }
+}
+
+lmdb_journal::tail lmdb_journal::current(shard_id shard) const {
+  check_shard(shard);
+  const std::lock_guard lock(tails_mutex_);
+  return tails_[shard];
+}
+
+void lmdb_journal::publish(const tails& changed) {
+  const std::lock_guard lock(tails_mutex_);
+  for (const auto& [shard, end] : changed) {
+    tails_[shard] = end;
+  }
+}
+
+commit_status lmdb_journal::append(std::span<const journal_entry> entries) {
+  if (entries.empty()) {
+    return commit_status::done;
+  }
+  const auto ordered = by_shard(entries);
+  std::size_t rows = 0;
+  for (const journal_entry& entry : entries) {
+    rows += entry.payload.size() / part_bytes_max + 2;
+  }
+  tails ends;
+  const auto status = environment_.write(lmdb_environment::intent::add, rows,
+                                         [&](MDB_txn* txn) { ends = put_entries(txn, ordered); });
+  if (status == commit_status::done) {
+    publish(ends);
+  }
+  return status;
+}
+
+lmdb_journal::tails lmdb_journal::put_entries(MDB_txn* txn,
+                                              const std::vector<const journal_entry*>& ordered) {
+  tails ends;
+  lmdb_cursor cursor(txn, records_);
+  for (const journal_entry* entry : ordered) {
+    if (ends.empty() || ends.back().first != entry->shard) {
+      ends.emplace_back(entry->shard, current(entry->shard));
+    }
+    tail& end = ends.back().second;
+    check_continues(end.bounds, *entry);
+    encode_frame({environment_.file(), entry->shard, entry->index}, {entry->epoch, end.chain, entry->payload},
+                 scratch_);
+    const std::string_view frame = scratch_;
+    for (std::size_t at = 0; at < frame.size(); at += part_bytes_max) {
+      const auto part = static_cast<std::uint16_t>(at / part_bytes_max);
+      cursor.put(part_key(entry->shard, entry->index, part).view(), frame.substr(at, part_bytes_max),
+                 MDB_NOOVERWRITE);
+    }
+    end.bounds.last = entry->index;
+    end.bounds.last_epoch = entry->epoch;
+    end.chain = chain_hash(frame);
+  }
+  return ends;
+}
+
+void lmdb_journal::read(shard_id shard, std::uint64_t from,
+                        const std::function<bool(const journal_entry&)>& visit) const {
+  check_shard(shard);
+  std::vector<journal_entry> chunk;
+  std::size_t records_max = chunk_records_first;
+  std::uint64_t end = 0;
+  while (read_chunk(shard, from, end, records_max, chunk)) {
+    for (const journal_entry& entry : chunk) {
+      if (!visit(entry)) {
+        return;
+      }
+    }
+    records_max = std::min(2 * records_max, chunk_records_max);
+  }
+}
+
+/// Reads some records from `from` on, which it moves behind them. `end` is set by the first chunk of a read:
+/// what is appended later is not waited for. False: nothing is left.
+bool lmdb_journal::read_chunk(shard_id shard, std::uint64_t& from, std::uint64_t& end,
+                              std::size_t records_max, std::vector<journal_entry>& chunk) const {
+  chunk.clear();
+  const lmdb_environment::view view(environment_);
+  lmdb_cursor cursor(view.txn(), records_);
+  const link before = trimmed(view.txn(), shard);
+  const std::uint64_t last = last_index(cursor, shard, before.index);
+  end = end == 0 ? last + 1 : std::min(end, last + 1);
+  from = std::max(from, before.index + 1);
+  if (from >= end) {
+    return false;
+  }
+  link previous = link_before(view.txn(), cursor, shard, from);
+  std::string scratch;
+  std::size_t bytes = 0;
+  while (from < end && chunk.size() < records_max && bytes < chunk_bytes_max) {
+    const record_place place{environment_.file(), shard, from};
+    const std::string_view frame = frame_at(cursor, shard, from, scratch);
+    const record_frame record = decode_frame(place, frame);
+    if (record.chain != previous.chain) {
+      throw damage(to_string(place) + ": it follows a record with the hash " + hex(record.chain) +
+                   ", but the hash of record " + std::to_string(from - 1) + " is " + hex(previous.chain));
+    }
+    if (record.epoch < previous.epoch) {
+      throw damage(to_string(place) + ": its epoch is " + std::to_string(record.epoch) +
+                   ", expected at least " + std::to_string(previous.epoch));
+    }
+    previous = {from, record.epoch, chain_hash(frame)};
+    bytes += record.payload.size();
+    chunk.push_back({shard, from, record.epoch, std::string(record.payload)});
+    ++from;
+  }
+  return true;
+}
+
+/// The last trimmed record of a shard; all zero if none was.
+lmdb_journal::link lmdb_journal::trimmed(MDB_txn* txn, shard_id shard) const {
+  const auto row = get_row(txn, records_, trimmed_key(shard));
+  if (!row) {
+    return {};
+  }
+  constexpr std::size_t covered_bytes = 24;
+  const std::string place = environment_.file() + ": shard " + std::to_string(shard) + ", trim mark";
+  if (row->size() != covered_bytes + sizeof(std::uint32_t)) {
+    throw damage(place + ": it has " + std::to_string(row->size()) + " bytes, expected 28");
+  }
+  const auto stored = load_big_endian<std::uint32_t>(*row, covered_bytes);
+  const auto computed = crc32c(row->substr(0, covered_bytes), crc32c(trimmed_key(shard)));
+  if (stored != computed) {
+    throw damage(place + ": its content has the checksum " + hex(computed) + ", expected " + hex(stored));
+  }
+  return {load_big_endian<std::uint64_t>(*row, 0), load_big_endian<std::uint64_t>(*row, 8),
+          load_big_endian<std::uint64_t>(*row, 16)};
+}
+
+/// What the record before `index` leaves behind, trimmed or not.
+lmdb_journal::link lmdb_journal::link_before(MDB_txn* txn, lmdb_cursor& cursor, shard_id shard,
+                                             std::uint64_t index) const {
+  const link mark = trimmed(txn, shard);
+  if (mark.index + 1 == index) {
+    return mark;
+  }
+  std::string scratch;
+  const std::string_view frame = frame_at(cursor, shard, index - 1, scratch);
+  const record_frame record = decode_frame({environment_.file(), shard, index - 1}, frame);
+  return {index - 1, record.epoch, chain_hash(frame)};
+}
+
+/// The newest index of a shard as the cursor's transaction sees it.
+std::uint64_t lmdb_journal::last_index(lmdb_cursor& cursor, shard_id shard, std::uint64_t if_empty) const {
+  const part_key behind(static_cast<shard_id>(shard + 1), 0, 0);
+  const bool found =
+      cursor.move(MDB_SET_RANGE, behind.view()) ? cursor.move(MDB_PREV) : cursor.move(MDB_LAST);
+  if (!found || cursor.key().size() != behind.view().size() ||
+      load_big_endian<std::uint16_t>(cursor.key(), 0) != shard) {
+    return if_empty;
+  }
+  return load_big_endian<std::uint64_t>(cursor.key(), 2);
+}
+
+/// The whole frame of a record, which has to be there: in the page, or put together in `scratch`.
+std::string_view lmdb_journal::frame_at(lmdb_cursor& cursor, shard_id shard, std::uint64_t index,
+                                        std::string& scratch) const {
+  const record_place place{environment_.file(), shard, index};
+  if (!cursor.move(MDB_SET, part_key(shard, index, 0).view())) {
+    throw damage(to_string(place) + ": it is missing, though later ones are there");
+  }
+  const std::size_t parts = count_parts(place, cursor.value());
+  if (parts == 1) {
+    return cursor.value();
+  }
+  scratch.assign(cursor.value());
+  for (std::size_t part = 1; part < parts; ++part) {
+    const part_key key(shard, index, static_cast<std::uint16_t>(part));
+    if (!cursor.move(MDB_NEXT) || cursor.key() != key.view()) {
+      throw damage(to_string(place) + ": part " + std::to_string(part + 1) + " of " + std::to_string(parts) +
+                   " is missing");
+    }
+    scratch.append(cursor.value());
+  }
+  return scratch;
+}
+
+commit_status lmdb_journal::trim(shard_id shard, std::uint64_t keep_from, std::uint64_t max_records) {
+  tail end = current(shard);
+  const std::uint64_t first = end.bounds.first;
+  std::uint64_t records = trimmed_first(end.bounds, keep_from, max_records) - first;
+  if (records == 0) {
+    return commit_status::done;
+  }
+  // In a store that is nearly full a large removal may not fit, but a smaller one does.
+  for (; records > 0; records /= 2) {
+    end.bounds.first = first + records;
+    const auto mark_last = [&](MDB_txn* txn, lmdb_cursor& cursor) {
+      const link last = link_before(txn, cursor, shard, end.bounds.first);
+      std::array<char, 28> row{};
+      store_big_endian(row.data(), last.index);
+      store_big_endian(row.data() + 8, last.epoch);
+      store_big_endian(row.data() + 16, last.chain);
+      store_big_endian(row.data() + 24, crc32c({row.data(), 24}, crc32c(trimmed_key(shard))));
+      put_row(txn, records_, trimmed_key(shard), {row.data(), row.size()});
+    };
+    if (remove_records(shard, first, end.bounds.first - 1, mark_last) == commit_status::done) {
+      publish({{shard, end}});
+      return commit_status::done;
+    }
+  }
+  return commit_status::storage_full;
+}
+
+commit_status lmdb_journal::cut(shard_id shard, std::uint64_t last) {
+  tail end = current(shard);
+  if (last >= end.bounds.last) {
+    return commit_status::done;
+  }
+  check_cut(shard, end.bounds, last);
+  const auto find_end = [&](MDB_txn* txn, lmdb_cursor& cursor) {
+    const link before = link_before(txn, cursor, shard, last + 1);
+    end.bounds.last_epoch = before.epoch;
+    end.chain = before.chain;
+  };
+  const auto status = remove_records(shard, last + 1, end.bounds.last, find_end);
+  if (status == commit_status::done) {
+    end.bounds.last = last;
+    publish({{shard, end}});
+  }
+  return status;
+}
+
+/// Removes all parts of the records from `first` to `last`, after `before` has taken from them what it needs.
+commit_status lmdb_journal::remove_records(shard_id shard, std::uint64_t first, std::uint64_t last,
+                                           const std::function<void(MDB_txn*, lmdb_cursor&)>& before) {
+  const std::size_t rows = last - first + 1;
+  return environment_.write(lmdb_environment::intent::remove, rows, [&](MDB_txn* txn) {
+    lmdb_cursor cursor(txn, records_);
+    before(txn, cursor);
+    const part_key behind(shard, last + 1, 0);
+    while (cursor.move(MDB_SET_RANGE, part_key(shard, first, 0).view()) && cursor.key() < behind.view()) {
+      cursor.remove();
+    }
+  });
+}
+
+}  // namespace souk::persistence

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "persistence/lmdb_environment.hpp"
+#include "persistence/storage.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace souk::persistence {
+
+/// The journal in one LMDB database. Rows, all keys big endian:
+///
+///     shard u16 | index u64 | part u16     a part of a record's frame, see record_frame.hpp
+///     0xfffe | shard u16                   the last trimmed record: index u64, epoch u64, chain u64, crc32c
+///     u32 0xffff | name                        facts about the database
+///
+/// All shards share one tree, so a batch over many shards touches few inner pages. Where each shard ends, its
+/// epoch and its chain are kept in memory: an append reads nothing.
+class lmdb_journal : public journal {
+ public:
+  /// `environment` must outlive it. Call `open_tails` before anything but `read`.
+  lmdb_journal(lmdb_environment& environment, std::uint16_t shard_count);
+
+  /// Finds the ends of all shards and checks their last records. Throws `damage`.
+  void open_tails();
+
+  /// A fact about the database, empty if there is none.
+  std::string fact(std::string_view name) const;
+  void set_fact(std::string_view name, std::string_view value);
+
+  commit_status append(std::span<const journal_entry> entries) override;
+  journal_bounds bounds(shard_id shard) const override;
+  void read(shard_id shard, std::uint64_t from,
+            const std::function<bool(const journal_entry&)>& visit) const override;
+  commit_status trim(shard_id shard, std::uint64_t keep_from, std::uint64_t max_records) override;
+  commit_status cut(shard_id shard, std::uint64_t last) override;
+
+ private:
+  /// Where a shard's sequence ends and what its next record is chained to.
+  struct tail {
+    journal_bounds bounds;
+    std::uint64_t chain = 0;
+  };
+  /// What a record leaves behind for its successor.
+  struct link {
+    std::uint64_t index = 0;
+    std::uint64_t epoch = 0;
+    std::uint64_t chain = 0;
+  };
+  using tails = std::vector<std::pair<shard_id, tail>>;
+
+  void check_shard(shard_id shard) const;
+  tail current(shard_id shard) const;
+  void publish(const tails& changed);
+  tails put_entries(MDB_txn* txn, const std::vector<const journal_entry*>& ordered);
+  bool read_chunk(shard_id shard, std::uint64_t& from, std::uint64_t& end, std::size_t records_max,
+                  std::vector<journal_entry>& chunk) const;
+  link trimmed(MDB_txn* txn, shard_id shard) const;
+  link link_before(MDB_txn* txn, lmdb_cursor& cursor, shard_id shard, std::uint64_t index) const;
+  std::uint64_t last_index(lmdb_cursor& cursor, shard_id shard, std::uint64_t if_empty) const;
+  std::string_view frame_at(lmdb_cursor& cursor, shard_id shard, std::uint64_t index,
+                            std::string& scratch) const;
+  commit_status remove_records(shard_id shard, std::uint64_t first, std::uint64_t last,
+                               const std::function<void(MDB_txn*, lmdb_cursor&)>& before);
+
+  lmdb_environment& environment_;
+  MDB_dbi records_;
+  std::uint16_t shard_count_;
+  std::string scratch_;  ///< The writer's frame under construction.
+  mutable std::mutex tails_mutex_;
+  std::vector<tail> tails_;
+};
+
+}  // namespace souk::persistence

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "persistence/lmdb_environment.hpp"
+#include "persistence/storage.hpp"
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace souk::persistence {
+
+/// The state in two LMDB databases:
+///
+///     rows     key             -> crc32c u32 | value bytes u32 | the value's beginning
+///     parts    key | part u16  -> what follows, for values longer than fits a row
+///
+/// The CRC32C is over key, length and the whole value. Scans see only `rows`.
+class lmdb_state : public state_store {
+ public:
+  /// `environment` must outlive it.
+  explicit lmdb_state(lmdb_environment& environment);
+
+  /// A fact about the store, empty if there is none.
+  std::string fact(std::string_view name) const;
+  void set_fact(std::string_view name, std::string_view value);
+
+  commit_status write(std::span<const row_change> changes) override;
+  std::optional<std::string> get(std::string_view key) const override;
+  void scan(std::string_view from, std::string_view to, scan_order order,
+            const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
+
+ private:
+  void apply(MDB_txn* txn, lmdb_cursor& rows, const row_change& change);
+  void put(MDB_txn* txn, lmdb_cursor& rows, std::string_view key, std::string_view value);
+  std::string_view value_of(MDB_txn* txn, std::string_view key, std::string_view row,
+                            std::string& scratch) const;
+
+  lmdb_environment& environment_;
+  MDB_dbi facts_;
+  MDB_dbi rows_;
+  MDB_dbi parts_;
+  std::string scratch_;  ///< The writer's row under construction.
+};
+
+}  // namespace souk::persistence

@@ -1,0 +1,163 @@
+#include "persistence/lmdb_storage.hpp"
+
+#include "persistence/checksum.hpp"
+#include "persistence/data_folder.hpp"
+#include "persistence/lmdb_environment.hpp"
+#include "persistence/lmdb_journal.hpp"
+#include "persistence/lmdb_state.hpp"
+#include "persistence/sequence.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace souk::persistence {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Ties each environment to its folder, so that files put together from two folders are refused.
+constexpr std::string_view disk_id_fact = "disk_id";
+constexpr std::uint64_t map_bytes_reading = 1ULL << 20;  // LMDB takes the file's size if that is larger
+
+environment_options journal_options(const lmdb_options& options) {
+  return {options.folder / "journal", options.map_bytes_initial, options.journal_bytes_max};
+}
+
+environment_options state_options(const lmdb_options& options) {
+  return {options.folder / "state", options.map_bytes_initial, options.state_bytes_max};
+}
+
+/// The folder, held and with an identity; a new one is still unfinished.
+struct prepared_folder {
+  explicit prepared_folder(const lmdb_options& options)
+      : lock((make_folder(options.folder), options.folder)), is_new(!has_identity(options.folder)) {
+    if (is_new) {
+      identity = new_identity(options);
+      begin_identity(options.folder, identity);
+      return;
+    }
+    identity = read_identity(options.folder);
+    for (const char* environment : {"journal", "state"}) {
+      if (!fs::exists(options.folder / environment / "data.mdb")) {
+        throw std::runtime_error((options.folder / environment).string() +
+                                 ": missing; restore the folder from a backup");
+      }
+    }
+  }
+
+  static storage_identity new_identity(const lmdb_options& options) {
+    if (options.shard_count == 0 || options.shard_count > shard_count_max) {
+      throw std::invalid_argument("shard_count is " + std::to_string(options.shard_count) + ", 1 to " +
+                                  std::to_string(shard_count_max) + " are allowed");
+    }
+    constexpr std::size_t id_bytes = 16;
+    constexpr std::size_t secret_bytes = 32;
+    storage_identity made;
+    made.disk_id = hex(std::string_view(options.random_bytes(id_bytes)));
+    made.cluster_id = hex(std::string_view(options.random_bytes(id_bytes)));
+    made.cluster_secret = options.random_bytes(secret_bytes);
+    made.shard_count = options.shard_count;
+    return made;
+  }
+
+  folder_lock lock;
+  bool is_new;
+  storage_identity identity;
+};
+
+template <class Store>
+void check_owner(const Store& store, const storage_identity& identity, const std::string& file) {
+  if (const std::string owner = store.fact(disk_id_fact); owner != identity.disk_id) {
+    throw std::runtime_error(file + ": belongs to the data folder with disk id '" + owner + "', not to '" +
+                             identity.disk_id + "'");
+  }
+}
+
+class lmdb_storage_impl final : public lmdb_storage {
+ public:
+  explicit lmdb_storage_impl(const lmdb_options& options)
+      : options_(options),
+        folder_(options),
+        journal_environment_(journal_options(options)),
+        state_environment_(state_options(options)),
+        journal_(journal_environment_, folder_.identity.shard_count),
+        state_(state_environment_) {
+    if (folder_.is_new) {
+      finish();
+    }
+    check_owner(journal_, folder_.identity, journal_environment_.file());
+    check_owner(state_, folder_.identity, state_environment_.file());
+    journal_.open_tails();
+  }
+
+  const storage_identity& identity() const override { return folder_.identity; }
+  journal& log() override { return journal_; }
+  state_store& state() override { return state_; }
+
+  storage_usage usage() const override {
+    storage_usage usage;
+    usage.journal_bytes = journal_environment_.bytes_used();
+    usage.journal_bytes_max = journal_environment_.bytes_max();
+    usage.state_bytes = state_environment_.bytes_used();
+    usage.state_bytes_max = state_environment_.bytes_max();
+    usage.disk_free_bytes = fs::space(options_.folder).available;
+    const auto nearly = [](std::uint64_t used, std::uint64_t max) { return used >= max / 10 * 9; };
+    usage.nearly_full = nearly(usage.journal_bytes, usage.journal_bytes_max) ||
+                        nearly(usage.state_bytes, usage.state_bytes_max) ||
+                        usage.disk_free_bytes < options_.disk_reserve_bytes;
+    return usage;
+  }
+
+ private:
+  void finish() {
+    journal_.set_fact(disk_id_fact, folder_.identity.disk_id);
+    state_.set_fact(disk_id_fact, folder_.identity.disk_id);
+    for (const fs::path& folder : {options_.folder / "journal", options_.folder / "state", options_.folder}) {
+      sync_folder(folder);
+    }
+    finish_identity(options_.folder);
+  }
+
+  lmdb_options options_;
+  prepared_folder folder_;
+  lmdb_environment journal_environment_;
+  lmdb_environment state_environment_;
+  lmdb_journal journal_;
+  lmdb_state state_;
+};
+
+}  // namespace
+
+std::unique_ptr<lmdb_storage> open_lmdb(const lmdb_options& options) {
+  return std::make_unique<lmdb_storage_impl>(options);
+}
+
+verify_report verify_folder(const fs::path& folder) {
+  if (!fs::is_directory(folder) || !fs::exists(folder / "identity")) {
+    throw std::runtime_error(folder.string() + ": not a data folder of Souk: it has no file 'identity'");
+  }
+  const folder_lock lock(folder);
+  const storage_identity identity = read_identity(folder);
+  verify_report report;
+  try {
+    lmdb_environment environment({folder / "journal", map_bytes_reading, map_bytes_reading, true});
+    const lmdb_journal journal(environment, identity.shard_count);
+    check_owner(journal, identity, environment.file());
+    for (shard_id shard = 0; shard < identity.shard_count; ++shard) {
+      const std::uint64_t before = report.records;
+      journal.read(shard, 1, [&](const journal_entry& entry) {
+        report.records += 1;
+        report.bytes += entry.payload.size();
+        return true;
+      });
+      report.shards += report.records > before ? 1 : 0;
+    }
+  } catch (const std::runtime_error& error) {
+    report.first_damage = error.what();
+  }
+  return report;
+}
+
+}  // namespace souk::persistence

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "persistence/storage.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+/// The rules that every journal keeps, wherever it stores its records.
+namespace souk::persistence {
+
+/// No cluster has more shards than this.
+inline constexpr std::uint16_t shard_count_max = 1024;
+/// The longest payload of a record: far above what a decision can hold, and below what the part counter of
+/// a stored record can name.
+inline constexpr std::size_t record_bytes_max = 48ULL << 20;
+
+/// Throws `std::logic_error` unless `entry` continues the sequence that ends as `bounds` say.
+inline void check_continues(const journal_bounds& bounds, const journal_entry& entry) {
+  const std::string name =
+      "shard " + std::to_string(entry.shard) + ", record " + std::to_string(entry.index) + ": ";
+  if (entry.index != bounds.last + 1) {
+    throw std::logic_error(name + "expected index " + std::to_string(bounds.last + 1));
+  }
+  if (entry.epoch < bounds.last_epoch) {
+    throw std::logic_error(name + "epoch " + std::to_string(entry.epoch) + " after epoch " +
+                           std::to_string(bounds.last_epoch));
+  }
+  if (entry.payload.size() > record_bytes_max) {
+    throw std::logic_error(name + std::to_string(entry.payload.size()) + " bytes, at most " +
+                           std::to_string(record_bytes_max) + " are allowed");
+  }
+}
+
+/// Throws `std::logic_error` unless the sequence can be cut after `last`.
+inline void check_cut(shard_id shard, const journal_bounds& bounds, std::uint64_t last) {
+  if (last + 1 < bounds.first) {
+    throw std::logic_error("shard " + std::to_string(shard) + ": cut after " + std::to_string(last) +
+                           ", but records below " + std::to_string(bounds.first) + " are trimmed");
+  }
+}
+
+/// The first index that a trim leaves.
+inline std::uint64_t trimmed_first(const journal_bounds& bounds, std::uint64_t keep_from,
+                                   std::uint64_t max_records) {
+  const std::uint64_t wanted = std::clamp(keep_from, bounds.first, bounds.last + 1);
+  return bounds.first + std::min(wanted - bounds.first, max_records);
+}
+
+/// Throws `std::invalid_argument` for a row key of a wrong length.
+inline void check_row_key(std::string_view key) {
+  constexpr std::size_t key_bytes_max = 480;
+  if (key.empty() || key.size() > key_bytes_max) {
+    throw std::invalid_argument("a row key has " + std::to_string(key.size()) + " bytes; 1 to " +
+                                std::to_string(key_bytes_max) + " are allowed");
+  }
+}
+
+}  // namespace souk::persistence
