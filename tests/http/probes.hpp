@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace souk::tests {
+
+/// One line of `tests/http/probes.tsv`, which explains the columns.
+struct probe {
+  int row = 0;
+  std::string name;
+  std::vector<int> statuses;
+  bool closes = false;
+  std::string bytes;
+};
+
+/// All probes. Throws if the file is not there or malformed; the working directory is the repository.
+std::vector<probe> load_probes();
+
+}  // namespace souk::tests
