@@ -1,0 +1,46 @@
+#include "actors/keyring/credential_directory.hpp"
+
+#include "actors/keyring/keyring.hpp"
+
+#include <openssl/crypto.h>
+
+namespace souk::keyring {
+
+std::optional<credential> credential_directory::find(std::string_view tenant, std::string_view secret) const {
+  std::string hash = hash_of(secret);
+  std::optional<credential> found;
+  std::lock_guard lock{mutex_};
+  auto keys = tenants_.find(tenant);
+  if (keys == tenants_.end()) return found;
+  // Every key is compared, whole, so that the time tells nothing.
+  for (const auto& [id, known] : keys->second)
+    if (known.size() == hash.size() && CRYPTO_memcmp(known.data(), hash.data(), hash.size()) == 0)
+      found = credential{id};
+  return found;
+}
+
+runtime::kind_id credential_directory::source() const { return kinds::keyring; }
+
+void credential_directory::restore(const runtime::address& address, std::uint64_t,
+                                   const runtime::entity_state& state) {
+  keys_by_id keys;
+  for (const auto& [id, key] : runtime::kind_of<keyring_decider>::open(state).keys)
+    if (key.revoked_at_ms() == 0) keys.emplace(id, key.hash());
+  std::lock_guard lock{mutex_};
+  tenants_.insert_or_assign(address.tenant, std::move(keys));
+}
+
+void credential_directory::apply(const runtime::address& address, std::uint64_t,
+                                 const google::protobuf::Message& event) {
+  const auto& change = static_cast<const pb::Event&>(event);
+  std::lock_guard lock{mutex_};
+  keys_by_id& keys = tenants_[address.tenant];
+  if (change.has_added()) keys.insert_or_assign(change.added().id(), change.added().hash());
+  if (change.has_revoked()) keys.erase(change.revoked().id());
+}
+
+std::shared_ptr<credential_directory> make_credential_directory() {
+  return std::make_shared<credential_directory>();
+}
+
+}  // namespace souk::keyring

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "actors/keyring/keyring.pb.h"
+#include "actors/kinds.hpp"
+#include "runtime/entity/kind.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+/// Keys of a shop's staff and programs.
+namespace souk::keyring {
+
+/// The key of a tenant's one keyring.
+inline constexpr std::string_view entity_key = "main";
+
+/// Keys in use at a time: a bound on what every request with a key is compared with.
+inline constexpr std::size_t keys_max = 1'000;
+
+/// All keys ever made, by id.
+struct keyring_state {
+  std::map<std::string, pb::Key, std::less<>> keys;
+  std::uint64_t version = 0;
+  std::set<std::string, std::less<>> changed;  ///< Ids of rows to save.
+};
+
+/// Decides over the keyring. Pure.
+struct keyring_decider {
+  using state = keyring_state;
+  using command = pb::Command;
+  using event = pb::Event;
+  static constexpr runtime::kind_id id = kinds::keyring;
+  static constexpr std::string_view name = "keyring";
+  static std::string_view partition_of(std::string_view key) { return key; }
+
+  runtime::decision decide(const state& state, const command& command, const runtime::context& context) const;
+  runtime::decision on_timer(const state& state, std::string_view timer,
+                             const runtime::context& context) const;
+  runtime::decision on_effect_failed(const state& state, const runtime::address& to,
+                                     const google::protobuf::Message& command, std::string_view failure,
+                                     const runtime::context& context) const;
+  void evolve(state& state, const event& event, runtime::timestamp at, std::uint64_t version) const;
+  void load_row(state& state, std::string_view row, std::string_view value) const;
+  void save_rows(state& state, runtime::row_sink& sink) const;
+};
+
+/// The keyring as an entity kind.
+std::shared_ptr<const runtime::entity_kind> make_kind();
+
+/// A fresh key, to be added to a keyring.
+struct new_key {
+  pb::Add add;
+  std::string secret;  ///< "sk_...": shown once, kept nowhere.
+};
+/// `part` is the id's unguessable part; the secret is made of `secret_bytes`, 32 random bytes.
+new_key make_key(std::string label, std::string_view part, std::string_view secret_bytes,
+                 runtime::timestamp now);
+
+/// SHA-256 of a secret, as stored.
+std::string hash_of(std::string_view secret);
+
+/// The JSON of one key, without hash or secret: `{"id","label","created_at","revoked_at"?}`.
+std::string to_json(const pb::Key& key);
+
+}  // namespace souk::keyring

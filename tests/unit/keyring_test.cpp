@@ -1,0 +1,138 @@
+#include "actors/keyring/keyring.hpp"
+
+#include "actors/keyring/credential_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace souk::keyring {
+namespace {
+
+constexpr runtime::timestamp now = runtime::from_ms(1'800'000'000'000);
+
+class no_ids : public runtime::id_source {
+ public:
+  std::string next_part() override { return "00000000000000000000"; }
+};
+
+class map_sink : public runtime::row_sink {
+ public:
+  void put(std::string_view row, std::string value) override { rows[std::string{row}] = std::move(value); }
+  void erase(std::string_view row) override { rows.erase(std::string{row}); }
+
+  std::map<std::string, std::string> rows;
+};
+
+/// A keyring with everything that hangs on it, without a runtime.
+class keyring_bench {
+ public:
+  runtime::decision run(const pb::Command& command) {
+    runtime::context context{address, now, state.version, ids, {}, "req_1", true};
+    runtime::decision decision = decider.decide(state, command, context);
+    for (const auto& event : decision.events) {
+      decider.evolve(state, static_cast<const pb::Event&>(*event), now, state.version + 1);
+      directory->apply(address, state.version, *event);
+    }
+    return decision;
+  }
+
+  runtime::answer add(const new_key& key, bool only_first = false) {
+    pb::Command command;
+    *command.mutable_add() = key.add;
+    command.mutable_add()->set_only_first(only_first);
+    return *run(command).reply;
+  }
+
+  runtime::answer revoke(const std::string& id) {
+    pb::Command command;
+    command.mutable_revoke()->set_id(id);
+    return *run(command).reply;
+  }
+
+  runtime::address address{"main", kinds::keyring, "main"};
+  no_ids ids;
+  keyring_decider decider;
+  keyring_state state;
+  std::shared_ptr<credential_directory> directory = make_credential_directory();
+};
+
+new_key key_of(char digit) { return make_key("till", std::string(20, digit), std::string(32, digit), now); }
+
+TEST(keyring, a_key_opens_until_it_is_revoked) {
+  keyring_bench bench;
+  new_key key = key_of('1');
+  EXPECT_FALSE(bench.directory->find("main", key.secret));
+  EXPECT_EQ(bench.add(key).status, 201);
+  ASSERT_TRUE(bench.directory->find("main", key.secret));
+  EXPECT_EQ(bench.directory->find("main", key.secret)->id, key.add.id());
+  EXPECT_FALSE(bench.directory->find("other", key.secret));
+  EXPECT_FALSE(bench.directory->find("main", key.secret + "x"));
+  EXPECT_FALSE(bench.directory->find("main", ""));
+  EXPECT_EQ(bench.revoke(key.add.id()).status, 200);
+  EXPECT_FALSE(bench.directory->find("main", key.secret));
+  EXPECT_EQ(bench.revoke(key.add.id()).status, 200) << "revoking twice is fine";
+}
+
+TEST(keyring, answers_and_events_never_hold_a_secret_or_its_hash) {
+  keyring_bench bench;
+  new_key key = key_of('2');
+  runtime::answer answer = bench.add(key);
+  EXPECT_EQ(answer.body.find(key.secret), std::string::npos);
+  EXPECT_EQ(answer.body.find("hash"), std::string::npos);
+  EXPECT_NE(answer.body.find(R"("label":"till")"), std::string::npos);
+  EXPECT_EQ(key.add.SerializeAsString().find(key.secret), std::string::npos);
+}
+
+TEST(keyring, the_first_key_is_made_only_once) {
+  keyring_bench bench;
+  EXPECT_EQ(bench.add(key_of('3'), true).status, 201);
+  EXPECT_EQ(bench.add(key_of('4'), true).status, 409);
+  bench.revoke(key_of('3').add.id());
+  EXPECT_EQ(bench.add(key_of('4'), true).status, 409) << "a revoked key was a key";
+  EXPECT_EQ(bench.add(key_of('4')).status, 201);
+}
+
+TEST(keyring, an_unknown_key_cannot_be_revoked) {
+  keyring_bench bench;
+  EXPECT_EQ(bench.revoke("key_none").status, 404);
+}
+
+TEST(keyring, rows_bring_back_the_same_keys) {
+  keyring_bench bench;
+  bench.add(key_of('5'));
+  bench.add(key_of('6'));
+  map_sink sink;
+  bench.decider.save_rows(bench.state, sink);
+  EXPECT_EQ(sink.rows.size(), 2u);
+  bench.revoke(key_of('5').add.id());
+  map_sink second;
+  bench.decider.save_rows(bench.state, second);
+  EXPECT_EQ(second.rows.size(), 1u) << "only what changed is written";
+  second.rows.merge(sink.rows);
+
+  keyring_bench restarted;
+  for (const auto& [row, value] : second.rows)
+    restarted.decider.load_row(restarted.state, row, value);
+  ASSERT_EQ(restarted.state.keys.size(), 2u);
+  for (const auto& [id, key] : bench.state.keys)
+    EXPECT_EQ(restarted.state.keys.at(id).SerializeAsString(), key.SerializeAsString());
+}
+
+TEST(keyring, a_directory_restored_from_state_knows_the_valid_keys) {
+  auto kind = make_kind();
+  auto state = kind->initial();
+  pb::Event event;
+  event.set_schema(1);
+  event.mutable_added()->set_id(key_of('7').add.id());
+  event.mutable_added()->set_hash(key_of('7').add.hash());
+  kind->evolve(*state, event, now, 1);
+  auto directory = make_credential_directory();
+  directory->restore({"main", kinds::keyring, "main"}, 1, *state);
+  EXPECT_TRUE(directory->find("main", key_of('7').secret));
+  EXPECT_FALSE(directory->find("main", key_of('8').secret));
+}
+
+}  // namespace
+}  // namespace souk::keyring
