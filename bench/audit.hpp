@@ -1,0 +1,33 @@
+#pragma once
+
+#include "bench/shop_client.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace souk::bench {
+
+/// What a full look at a shop's books found. Meaningful when no sale is under way.
+struct audit_report {
+  std::uint64_t skus = 0;
+  std::uint64_t unbalanced =
+      0;  ///< Skus whose ledger does not add up to their level, or their holds to `reserved`.
+  std::uint64_t open_holds = 0;
+  std::uint64_t charges = 0;          ///< Rows of the provider's ledger that are charged and not given back.
+  std::uint64_t orders = 0;           ///< Live orders (not cancelled) with a total above 0.
+  std::uint64_t duplicates = 0;       ///< Charges beyond the first of one key or one checkout.
+  std::vector<std::string> findings;  ///< What is wrong, one sentence each; no more than `findings_max`.
+  std::uint64_t findings_count = 0;
+
+  static constexpr std::size_t findings_max = 50;
+
+  bool fine() const { return findings_count == 0; }
+};
+
+/// Checks stock against its ledger, and the payment provider's own ledger against the orders: every live
+/// order with a total above 0 was charged once, its total, and nothing else was. Throws `unreachable` or
+/// `refused`.
+audit_report audit(shop_client& client);
+
+}  // namespace souk::bench

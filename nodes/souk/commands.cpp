@@ -1,0 +1,217 @@
+#include "nodes/souk/commands.hpp"
+
+#include "actors/json/writer.hpp"
+#include "bench/audit.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+namespace souk::cli {
+namespace {
+
+namespace json = boost::json;
+
+std::string plain(const json::value& value) {
+  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+}
+
+void print_line(const json::value& value) { fmt::print("{}\n", json::serialize(value)); }
+
+// "name: value" lines, deeper ones indented; lists of plain values on one line.
+void print_readable(const json::value& value, const std::string& indent);
+
+void print_member(std::string_view name, const json::value& value, const std::string& indent) {
+  const bool nested =
+      (value.is_object() && !value.get_object().empty()) ||
+      (value.is_array() && !value.get_array().empty() && !value.get_array().front().is_string());
+  if (!nested) {
+    fmt::print("{}{}: {}\n", indent, name, plain(value));
+    return;
+  }
+  fmt::print("{}{}:\n", indent, name);
+  print_readable(value, indent + "  ");
+}
+
+void print_readable(const json::value& value, const std::string& indent) {
+  if (value.is_object()) {
+    for (const auto& [name, inner] : value.get_object())
+      print_member(name, inner, indent);
+  } else if (value.is_array()) {
+    for (const json::value& element : value.get_array()) {
+      fmt::print("{}-\n", indent);
+      print_readable(element, indent + "  ");
+    }
+  } else {
+    fmt::print("{}{}\n", indent, plain(value));
+  }
+}
+
+void print(const settings& settings, const json::value& value) {
+  settings.json ? print_line(value) : print_readable(value, "");
+}
+
+void print_branch(const json::value& node, const std::string& lead, const std::string& below) {
+  const std::int64_t restarts = bench::integer_member(node, "restarts");
+  const json::object& object = node.get_object();
+  const json::value* state = object.if_contains("state");
+  fmt::print("{}{}{}{}\n", lead, bench::text_member(node, "name"),
+             state != nullptr && plain(*state) != "running" ? " (" + plain(*state) + ")" : "",
+             restarts > 0 ? fmt::format("  {} restart{}", restarts, restarts == 1 ? "" : "s") : "");
+  const json::value* children = object.if_contains("children");
+  if (children == nullptr || !children->is_array()) return;
+  const json::array& branches = children->get_array();
+  for (std::size_t i = 0; i < branches.size(); ++i) {
+    const bool last = i + 1 == branches.size();
+    print_branch(branches[i], below + (last ? "└─ " : "├─ "), below + (last ? "   " : "│  "));
+  }
+}
+
+struct column {
+  std::string_view name;
+  bool number = false;
+};
+
+// A list of objects as a table.
+void print_table(const json::value& rows, const std::vector<column>& columns) {
+  if (!rows.is_array()) return;
+  std::vector<std::vector<std::string>> cells;
+  std::vector<std::size_t> widths;
+  for (const column& column : columns)
+    widths.push_back(column.name.size());
+  for (const json::value& row : rows.get_array()) {
+    std::vector<std::string>& line = cells.emplace_back();
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const json::value* found = row.is_object() ? row.get_object().if_contains(columns[i].name) : nullptr;
+      line.push_back(found == nullptr ? "" : plain(*found));
+      widths[i] = std::max(widths[i], line.back().size());
+    }
+  }
+  const auto print_row = [&](const auto& text_of) {
+    std::string text;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      text += columns[i].number ? fmt::format("{:>{}}  ", text_of(i), widths[i])
+                                : fmt::format("{:<{}}  ", text_of(i), widths[i]);
+    }
+    fmt::print("{}\n", std::string_view(text).substr(0, text.find_last_not_of(' ') + 1));
+  };
+  print_row([&](std::size_t i) { return columns[i].name; });
+  for (const auto& line : cells)
+    print_row([&](std::size_t i) -> std::string_view { return line[i]; });
+}
+
+}  // namespace
+
+bench::shop settings::with_key() const { return {bench::parse_url(url), bench::read_key_file(key_file)}; }
+bench::shop settings::without_key() const { return {bench::parse_url(url), {}}; }
+
+int show_status(const settings& settings) {
+  print(settings, bench::shop_client(settings.with_key()).get("/v1/admin/status"));
+  return exit_fine;
+}
+
+int show_tree(const settings& settings) {
+  const json::value tree = bench::shop_client(settings.with_key()).get("/v1/admin/tree");
+  settings.json ? print_line(tree) : print_branch(tree, "", "");
+  return exit_fine;
+}
+
+int show_quarantine(const settings& settings) {
+  const json::value list = bench::shop_client(settings.with_key()).get("/v1/admin/quarantine");
+  const json::value* data = list.is_object() ? list.get_object().if_contains("data") : nullptr;
+  const bool empty = data != nullptr && data->is_array() && data->get_array().empty();
+  if (!settings.json && empty) {
+    fmt::print("nothing is quarantined\n");
+  } else {
+    print(settings, list);
+  }
+  return exit_fine;
+}
+
+int show_levels(const settings& settings, const std::string& sku) {
+  const json::value levels =
+      bench::shop_client(settings.with_key()).get("/v1/inventory/levels?sku=" + bench::percent_encoded(sku));
+  if (settings.json) {
+    print_line(levels);
+  } else {
+    print_table(bench::member(levels, "data"),
+                {{"sku"}, {"location"}, {"on_hand", true}, {"reserved", true}, {"available", true}});
+  }
+  return exit_fine;
+}
+
+int show_order(const settings& settings, const std::string& id) {
+  print(settings, bench::shop_client(settings.without_key()).get("/v1/orders/" + bench::percent_encoded(id)));
+  return exit_fine;
+}
+
+int list_keys(const settings& settings) {
+  const json::value keys = bench::shop_client(settings.with_key()).get("/v1/keys");
+  if (settings.json) {
+    print_line(keys);
+  } else {
+    print_table(bench::member(keys, "data"), {{"id"}, {"label"}, {"created_at"}, {"revoked_at"}});
+  }
+  return exit_fine;
+}
+
+int create_key(const settings& settings, const std::string& label) {
+  souk::json::writer body;
+  body.begin_object().key("label").string(label).end_object();
+  const json::value key =
+      bench::shop_client(settings.with_key()).post("/v1/keys", {}, std::move(body).take());
+  if (settings.json) {
+    print_line(key);
+  } else {
+    fmt::print("{}  {}\nThe secret is shown this once and kept nowhere.\n", bench::text_member(key, "id"),
+               bench::text_member(key, "secret"));
+  }
+  return exit_fine;
+}
+
+int revoke_key(const settings& settings, const std::string& id) {
+  const json::value key = bench::shop_client(settings.with_key())
+                              .send("DELETE", "/v1/keys/" + bench::percent_encoded(id), {}, {}, {});
+  if (settings.json) {
+    print_line(key);
+  } else {
+    fmt::print("{} is revoked\n", id);
+  }
+  return exit_fine;
+}
+
+int run_audit(const settings& settings) {
+  bench::shop_client client(settings.with_key());
+  const bench::audit_report report = bench::audit(client);
+  if (settings.json) {
+    souk::json::writer out;
+    out.begin_object().key("skus").integer(static_cast<std::int64_t>(report.skus));
+    out.key("unbalanced").integer(static_cast<std::int64_t>(report.unbalanced));
+    out.key("open_holds").integer(static_cast<std::int64_t>(report.open_holds));
+    out.key("charges").integer(static_cast<std::int64_t>(report.charges));
+    out.key("orders").integer(static_cast<std::int64_t>(report.orders));
+    out.key("duplicates").integer(static_cast<std::int64_t>(report.duplicates));
+    out.key("findings").begin_array();
+    for (const std::string& finding : report.findings)
+      out.string(finding);
+    out.end_array().key("balanced").boolean(report.fine()).end_object();
+    fmt::print("{}\n", std::move(out).take());
+    return report.fine() ? exit_fine : exit_found_wrong;
+  }
+  for (const std::string& finding : report.findings)
+    fmt::print("{}\n", finding);
+  if (report.findings_count > report.findings.size()) {
+    fmt::print("... and {} more\n", report.findings_count - report.findings.size());
+  }
+  fmt::print("stock: {} skus, {} unbalanced, {} open holds\n", report.skus, report.unbalanced,
+             report.open_holds);
+  fmt::print("money: {} live orders with a total, {} charges not given back, {} duplicates\n", report.orders,
+             report.charges, report.duplicates);
+  fmt::print("{}\n", report.fine() ? "balanced" : "NOT balanced");
+  return report.fine() ? exit_fine : exit_found_wrong;
+}
+
+}  // namespace souk::cli

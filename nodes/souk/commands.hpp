@@ -1,0 +1,56 @@
+#pragma once
+
+#include "bench/shop_client.hpp"
+
+#include <filesystem>
+#include <string>
+
+/// The commands of `souk`. Each returns the exit code, writes its answer to standard output and throws what
+/// `main` turns into a sentence and an exit code.
+namespace souk::cli {
+
+inline constexpr int exit_fine = 0;
+inline constexpr int exit_found_wrong = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_unreachable = 3;
+
+/// What every command is given.
+struct settings {
+  std::string url = "http://127.0.0.1:8080";
+  std::filesystem::path key_file = "./data/admin.key";
+  bool json = false;  ///< Answers for machines.
+
+  /// The shop with its secret key. Throws where the key cannot be read.
+  bench::shop with_key() const;
+  /// The shop as any client sees it.
+  bench::shop without_key() const;
+};
+
+int show_status(const settings& settings);
+int show_tree(const settings& settings);
+int show_quarantine(const settings& settings);
+int show_levels(const settings& settings, const std::string& sku);
+int show_order(const settings& settings, const std::string& id);
+int list_keys(const settings& settings);
+int create_key(const settings& settings, const std::string& label);
+int revoke_key(const settings& settings, const std::string& id);
+int run_audit(const settings& settings);
+
+/// Products and their stock as NDJSON that `import` takes.
+int export_shop(const settings& settings);
+
+struct import_options {
+  std::string file;
+  std::string format = "souk";  ///< souk, online-retail
+  int jobs = 16;
+};
+int import_file(const settings& settings, const import_options& options);
+
+struct replay_options {
+  std::string file;
+  int jobs = 16;
+  std::string skipped;  ///< A file that lists every skipped line; empty: none.
+};
+int replay_year(const settings& settings, const replay_options& options);
+
+}  // namespace souk::cli

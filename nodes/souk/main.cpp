@@ -1,0 +1,133 @@
+#include "nodes/souk/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace souk::cli {
+namespace {
+
+constexpr int jobs_max = 1024;
+
+// The command line: options are bound to plain structs, and the command that was named becomes `chosen`.
+class command_line {
+ public:
+  command_line() {
+    app_.require_subcommand(1);
+    app_.fallthrough();  // global options may follow the command
+    app_.add_option("--url", settings_.url, "Where the shop listens")->capture_default_str();
+    app_.add_option("--key-file", settings_.key_file, "The file with the secret key")->capture_default_str();
+    app_.add_flag("--json", settings_.json, "Answer for machines");
+    app_.footer("Exits 0 for fine, 1 for found wrong, 2 for usage, 3 for unreachable.");
+    add_looks();
+    add_keys();
+    add_goods();
+  }
+
+  CLI::App& app() { return app_; }
+  int run() const { return chosen_(); }
+
+ private:
+  CLI::App* command(CLI::App& parent, const std::string& name, const std::string& purpose,
+                    std::function<int()> run) {
+    CLI::App* added = parent.add_subcommand(name, purpose);
+    added->callback([this, run = std::move(run)] { chosen_ = run; });
+    return added;
+  }
+
+  void add_looks() {
+    command(app_, "status", "What a node says of itself", [this] { return show_status(settings_); });
+    command(app_, "tree", "The live supervision tree with its restarts",
+            [this] { return show_tree(settings_); });
+    command(app_, "quarantine", "Messages that were set aside",
+            [this] { return show_quarantine(settings_); });
+    command(app_, "audit", "Check stock against its ledger, and charges against orders",
+            [this] { return run_audit(settings_); });
+    command(app_, "levels", "What is on hand, reserved and available",
+            [this] { return show_levels(settings_, name_); })
+        ->add_option("SKU", name_)
+        ->required();
+    command(app_, "order", "One order", [this] { return show_order(settings_, name_); })
+        ->add_option("ID", name_)
+        ->required();
+  }
+
+  void add_keys() {
+    CLI::App* keys = app_.add_subcommand("keys", "Secret keys of staff and programs");
+    keys->require_subcommand(1);
+    command(*keys, "list", "All keys, without their secrets", [this] { return list_keys(settings_); });
+    command(*keys, "create", "Make a key and show its secret, once",
+            [this] { return create_key(settings_, name_); })
+        ->add_option("LABEL", name_, "What it is for")
+        ->required();
+    command(*keys, "revoke", "End a key", [this] { return revoke_key(settings_, name_); })
+        ->add_option("ID", name_)
+        ->required();
+  }
+
+  void add_goods() {
+    CLI::App* importing = command(app_, "import", "Bring in products and stock",
+                                  [this] { return import_file(settings_, import_); });
+    importing->add_option("FILE", import_.file, "A file, plain or zstd; - for standard input")->required();
+    importing->add_option("--format", import_.format, "souk (NDJSON), csv, or online-retail")
+        ->check(CLI::IsMember({"souk", "csv", "online-retail"}))
+        ->capture_default_str();
+    add_jobs(importing, import_.jobs);
+    command(app_, "export", "Products and stock as NDJSON that import takes",
+            [this] { return export_shop(settings_); });
+
+    CLI::App* replaying = command(app_, "replay", "Sell a year of the Online Retail data set",
+                                  [this] { return replay_year(settings_, replay_); });
+    replaying->add_option("FILE", replay_.file, "The CSV file, plain or zstd; - for standard input")
+        ->required();
+    replaying->add_option("--skipped", replay_.skipped,
+                          "Write every skipped line and its reason to this file");
+    add_jobs(replaying, replay_.jobs);
+  }
+
+  static void add_jobs(CLI::App* to, int& jobs) {
+    to->add_option("--jobs", jobs, "Connections at work at the same time")
+        ->check(CLI::Range(1, jobs_max))
+        ->capture_default_str();
+  }
+
+  CLI::App app_{"Souk: the operator's and tester's command line", "souk"};
+  settings settings_;
+  import_options import_;
+  replay_options replay_;
+  std::string name_;
+  std::function<int()> chosen_;
+};
+
+int complain(const std::exception& error, int code) {
+  fmt::print(stderr, "souk: {}\n", error.what());
+  return code;
+}
+
+int run(int argc, char** argv) {
+  command_line line;
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app().exit(error) == 0 ? exit_fine : exit_usage;
+  }
+  try {
+    return line.run();
+  } catch (const bench::unreachable& error) {
+    return complain(error, exit_unreachable);
+  } catch (const std::invalid_argument& error) {
+    return complain(error, exit_usage);
+  } catch (const std::exception& error) {
+    return complain(error, exit_found_wrong);
+  }
+}
+
+}  // namespace
+}  // namespace souk::cli
+
+int main(int argc, char** argv) { return souk::cli::run(argc, argv); }
