@@ -105,22 +105,26 @@ endpoint parse_url(std::string_view url) {
     throw std::invalid_argument("'" + shown + "': only http://host:port is understood");
   }
   std::string_view host = rest;
-  std::string_view port;
+  std::optional<std::string_view> port;
   const std::size_t colon = rest.rfind(':');
   if (rest.starts_with('[')) {
     const std::size_t end = rest.find(']');
     if (end == std::string_view::npos) throw std::invalid_argument("'" + shown + "': '[' without ']'");
     host = rest.substr(1, end - 1);
-    if (end + 1 < rest.size()) port = rest.substr(end + 2);
+    if (end + 1 < rest.size()) {
+      if (rest[end + 1] != ':')
+        throw std::invalid_argument("'" + shown + "': after ']' a port or nothing is expected");
+      port = rest.substr(end + 2);
+    }
   } else if (colon != std::string_view::npos) {
     host = rest.substr(0, colon);
     port = rest.substr(colon + 1);
   }
   endpoint server{std::string(host), 80};
   if (host.empty()) throw std::invalid_argument("'" + shown + "' names no host");
-  if (!port.empty()) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), server.port);
-    if (error != std::errc{} || end != port.data() + port.size() || server.port == 0) {
+  if (port) {
+    const auto [end, error] = std::from_chars(port->data(), port->data() + port->size(), server.port);
+    if (error != std::errc{} || end != port->data() + port->size() || server.port == 0) {
       throw std::invalid_argument("'" + shown + "': the port is not a number from 1 to 65535");
     }
   }

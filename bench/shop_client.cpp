@@ -37,6 +37,8 @@ task<void> exchange_once(connection& link, std::string_view request, const http_
   out = &co_await link.send(request);
 }
 
+task<void> sleep_once(event_loop& loop, std::chrono::milliseconds duration) { co_await loop.sleep(duration); }
+
 }  // namespace
 
 std::string read_key_file(const std::filesystem::path& file) {
@@ -152,6 +154,11 @@ json::value shop_client::post(std::string_view target, std::string_view key, std
 json::value shop_client::send(std::string_view method, std::string_view target, std::string_view key,
                               std::string_view type, std::string_view body) {
   return parse_answer(exchange(method, target, text_.make(method, target, key, type, body, {})), target);
+}
+
+void shop_client::pause(std::chrono::milliseconds duration) {
+  loop_.spawn(sleep_once(loop_, duration));
+  loop_.run();
 }
 
 void shop_client::for_each(const std::string& target, const std::function<void(const json::object&)>& visit) {

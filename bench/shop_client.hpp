@@ -5,6 +5,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <stdexcept>
@@ -88,6 +89,9 @@ class shop_client {
 
   /// The text of a 2xx answer that is not JSON.
   std::string get_text(std::string_view target);
+
+  /// Waits.
+  void pause(std::chrono::milliseconds duration);
 
   /// Visits every element of a list, page by page. `target` has no cursor yet.
   void for_each(const std::string& target, const std::function<void(const boost::json::object&)>& visit);

@@ -2,6 +2,7 @@
 
 #include "actors/json/writer.hpp"
 #include "bench/audit.hpp"
+#include "persistence/lmdb_storage.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -212,6 +213,23 @@ int run_audit(const settings& settings) {
              report.charges, report.duplicates);
   fmt::print("{}\n", report.fine() ? "balanced" : "NOT balanced");
   return report.fine() ? exit_fine : exit_found_wrong;
+}
+
+int verify_folder(const settings& settings, const std::filesystem::path& folder) {
+  const persistence::verify_report report = persistence::verify_folder(folder);
+  const bool fine = report.first_damage.empty();
+  if (settings.json) {
+    souk::json::writer out;
+    out.begin_object().key("records").integer(static_cast<std::int64_t>(report.records));
+    out.key("bytes").integer(static_cast<std::int64_t>(report.bytes)).key("shards").integer(report.shards);
+    out.key("first_damage").string(report.first_damage).key("intact").boolean(fine).end_object();
+    fmt::print("{}\n", std::move(out).take());
+  } else {
+    if (!fine) fmt::print("{}\n", report.first_damage);
+    fmt::print("{} records in {} shards, {} bytes: {}\n", report.records, report.shards, report.bytes,
+               fine ? "intact" : "DAMAGED");
+  }
+  return fine ? exit_fine : exit_found_wrong;
 }
 
 }  // namespace souk::cli

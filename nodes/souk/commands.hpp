@@ -39,6 +39,9 @@ int run_audit(const settings& settings);
 /// Products and their stock as NDJSON that `import` takes.
 int export_shop(const settings& settings);
 
+/// Checks sums and chain of every journal record of a data folder that no process has open.
+int verify_folder(const settings& settings, const std::filesystem::path& folder);
+
 struct import_options {
   std::string file;
   std::string format = "souk";  ///< souk, online-retail

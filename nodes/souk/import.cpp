@@ -9,7 +9,6 @@
 
 #include <array>
 #include <chrono>
-#include <thread>
 
 namespace souk::cli {
 namespace {
@@ -48,7 +47,7 @@ int import_souk(const settings& settings, const import_options& options) {
   bench::progress_line progress("importing", "polls", 0);
   std::uint64_t polls = 0;
   while (under_way()) {
-    std::this_thread::sleep_for(poll_every);
+    client.pause(poll_every);
     job = client.get(target);
     progress.done(++polls);
   }

@@ -25,6 +25,7 @@ class command_line {
     app_.add_flag("--json", settings_.json, "Answer for machines");
     app_.footer("Exits 0 for fine, 1 for found wrong, 2 for usage, 3 for unreachable.");
     add_looks();
+    add_verify();
     add_keys();
     add_goods();
   }
@@ -55,6 +56,14 @@ class command_line {
     command(app_, "order", "One order", [this] { return show_order(settings_, name_); })
         ->add_option("ID", name_)
         ->required();
+  }
+
+  void add_verify() {
+    command(app_, "verify", "Check every journal record of a data folder that no process has open",
+            [this] { return verify_folder(settings_, name_); })
+        ->add_option("DIR", name_)
+        ->required()
+        ->check(CLI::ExistingDirectory);
   }
 
   void add_keys() {

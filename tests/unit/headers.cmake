@@ -1,7 +1,7 @@
 # Each public header compiles with nothing before it. Those with a source of their own prove it there, because the
 # source includes them first (house_test checks that); the others are compiled here, one generated source each.
 set(lonely_headers)
-foreach(floor persistence runtime actors nodes)
+foreach(floor persistence runtime actors bench nodes)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/${floor}/*.hpp")
   foreach(header ${headers})
     string(REGEX REPLACE "\\.hpp$" ".cpp" own_source "${header}")

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// From the ground up: a floor includes itself and those before it.
-const std::vector<std::string> floors{"persistence", "runtime", "actors", "nodes"};
+const std::vector<std::string> floors{"persistence", "runtime", "actors", "bench", "nodes"};
 
 constexpr std::size_t file_lines_max = 1000;
 /// The formatter breaks at 110; only raw strings and long names may stand out a little.
@@ -92,7 +92,7 @@ TEST(house, no_include_runs_upward) {
       if (own != floors.end()) {
         EXPECT_EQ(std::find(own + 1, floors.end(), target), floors.end())
             << file.path << " includes " << include;
-        EXPECT_TRUE(target != "tests" && target != "bench") << file.path << " includes " << include;
+        EXPECT_NE(target, "tests") << file.path << " includes " << include;
       }
     }
   }
