@@ -197,23 +197,37 @@ bool lmdb_journal::read_chunk(shard_id shard, std::uint64_t& from, std::uint64_t
   std::string scratch;
   std::size_t bytes = 0;
   while (from < end && chunk.size() < records_max && bytes < chunk_bytes_max) {
-    const record_place place{environment_.file(), shard, from};
-    const std::string_view frame = frame_at(cursor, shard, from, scratch);
-    const record_frame record = decode_frame(place, frame);
-    if (record.chain != previous.chain) {
-      throw damage(to_string(place) + ": it follows a record with the hash " + hex(record.chain) +
-                   ", but the hash of record " + std::to_string(from - 1) + " is " + hex(previous.chain));
+    try {
+      const std::string_view frame = frame_at(cursor, shard, from, scratch);
+      const record_frame record = check_follows(previous, shard, from, frame);
+      previous = {from, record.epoch, chain_hash(frame)};
+      bytes += record.payload.size();
+      chunk.push_back({shard, from, record.epoch, std::string(record.payload)});
+    } catch (const damage&) {
+      if (chunk.empty()) {
+        throw;
+      }
+      return true;  // what holds is visited first; the next chunk begins with the damage
     }
-    if (record.epoch < previous.epoch) {
-      throw damage(to_string(place) + ": its epoch is " + std::to_string(record.epoch) +
-                   ", expected at least " + std::to_string(previous.epoch));
-    }
-    previous = {from, record.epoch, chain_hash(frame)};
-    bytes += record.payload.size();
-    chunk.push_back({shard, from, record.epoch, std::string(record.payload)});
     ++from;
   }
   return true;
+}
+
+/// Checks one record as stored and that it follows on `previous`. Throws `damage`.
+record_frame lmdb_journal::check_follows(const link& previous, shard_id shard, std::uint64_t index,
+                                         std::string_view frame) const {
+  const record_place place{environment_.file(), shard, index};
+  const record_frame record = decode_frame(place, frame);
+  if (record.chain != previous.chain) {
+    throw damage(to_string(place) + ": it follows a record with the hash " + hex(record.chain) +
+                 ", but the hash of record " + std::to_string(previous.index) + " is " + hex(previous.chain));
+  }
+  if (record.epoch < previous.epoch) {
+    throw damage(to_string(place) + ": its epoch is " + std::to_string(record.epoch) +
+                 ", expected at least " + std::to_string(previous.epoch));
+  }
+  return record;
 }
 
 /// The last trimmed record of a shard; all zero if none was.
