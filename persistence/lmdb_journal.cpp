@@ -17,6 +17,10 @@ constexpr std::uint16_t trimmed_space = 0xfffe;
 constexpr std::uint16_t facts_space = 0xffff;
 static_assert(shard_count_max < trimmed_space);
 
+/// What a trim leaves behind: index, epoch and chain of the last record dropped, and a sum over them.
+constexpr std::size_t trim_mark_covered = 24;
+constexpr std::size_t trim_mark_bytes = trim_mark_covered + sizeof(std::uint32_t);
+
 /// A reader copies this many bytes or records at most before it lets go of its transaction.
 constexpr std::size_t chunk_bytes_max = 1ULL << 20;
 constexpr std::size_t chunk_records_max = 1024;
@@ -197,23 +201,37 @@ bool lmdb_journal::read_chunk(shard_id shard, std::uint64_t& from, std::uint64_t
   std::string scratch;
   std::size_t bytes = 0;
   while (from < end && chunk.size() < records_max && bytes < chunk_bytes_max) {
-    const record_place place{environment_.file(), shard, from};
-    const std::string_view frame = frame_at(cursor, shard, from, scratch);
-    const record_frame record = decode_frame(place, frame);
-    if (record.chain != previous.chain) {
-      throw damage(to_string(place) + ": it follows a record with the hash " + hex(record.chain) +
-                   ", but the hash of record " + std::to_string(from - 1) + " is " + hex(previous.chain));
+    try {
+      const std::string_view frame = frame_at(cursor, shard, from, scratch);
+      const record_frame record = check_follows(previous, shard, from, frame);
+      previous = {from, record.epoch, chain_hash(frame)};
+      bytes += record.payload.size();
+      chunk.push_back({shard, from, record.epoch, std::string(record.payload)});
+    } catch (const damage&) {
+      if (chunk.empty()) {
+        throw;
+      }
+      return true;  // what holds is visited first; the next chunk begins with the damage
     }
-    if (record.epoch < previous.epoch) {
-      throw damage(to_string(place) + ": its epoch is " + std::to_string(record.epoch) +
-                   ", expected at least " + std::to_string(previous.epoch));
-    }
-    previous = {from, record.epoch, chain_hash(frame)};
-    bytes += record.payload.size();
-    chunk.push_back({shard, from, record.epoch, std::string(record.payload)});
     ++from;
   }
   return true;
+}
+
+/// Checks one record as stored and that it follows on `previous`. Throws `damage`.
+record_frame lmdb_journal::check_follows(const link& previous, shard_id shard, std::uint64_t index,
+                                         std::string_view frame) const {
+  const record_place place{environment_.file(), shard, index};
+  const record_frame record = decode_frame(place, frame);
+  if (record.chain != previous.chain) {
+    throw damage(to_string(place) + ": it follows a record with the hash " + hex(record.chain) +
+                 ", but the hash of record " + std::to_string(previous.index) + " is " + hex(previous.chain));
+  }
+  if (record.epoch < previous.epoch) {
+    throw damage(to_string(place) + ": its epoch is " + std::to_string(record.epoch) +
+                 ", expected at least " + std::to_string(previous.epoch));
+  }
+  return record;
 }
 
 /// The last trimmed record of a shard; all zero if none was.
@@ -222,13 +240,13 @@ lmdb_journal::link lmdb_journal::trimmed(MDB_txn* txn, shard_id shard) const {
   if (!row) {
     return {};
   }
-  constexpr std::size_t covered_bytes = 24;
   const std::string place = environment_.file() + ": shard " + std::to_string(shard) + ", trim mark";
-  if (row->size() != covered_bytes + sizeof(std::uint32_t)) {
-    throw damage(place + ": it has " + std::to_string(row->size()) + " bytes, expected 28");
+  if (row->size() != trim_mark_bytes) {
+    throw damage(place + ": it has " + std::to_string(row->size()) + " bytes, expected " +
+                 std::to_string(trim_mark_bytes));
   }
-  const auto stored = load_big_endian<std::uint32_t>(*row, covered_bytes);
-  const auto computed = crc32c(row->substr(0, covered_bytes), crc32c(trimmed_key(shard)));
+  const auto stored = load_big_endian<std::uint32_t>(*row, trim_mark_covered);
+  const auto computed = crc32c(row->substr(0, trim_mark_covered), crc32c(trimmed_key(shard)));
   if (stored != computed) {
     throw damage(place + ": its content has the checksum " + hex(computed) + ", expected " + hex(stored));
   }
@@ -287,28 +305,25 @@ std::string_view lmdb_journal::frame_at(lmdb_cursor& cursor, shard_id shard, std
 commit_status lmdb_journal::trim(shard_id shard, std::uint64_t keep_from, std::uint64_t max_records) {
   tail end = current(shard);
   const std::uint64_t first = end.bounds.first;
-  std::uint64_t records = trimmed_first(end.bounds, keep_from, max_records) - first;
-  if (records == 0) {
+  end.bounds.first = trimmed_first(end.bounds, keep_from, max_records);
+  if (end.bounds.first == first) {
     return commit_status::done;
   }
-  // In a store that is nearly full a large removal may not fit, but a smaller one does.
-  for (; records > 0; records /= 2) {
-    end.bounds.first = first + records;
-    const auto mark_last = [&](MDB_txn* txn, lmdb_cursor& cursor) {
-      const link last = link_before(txn, cursor, shard, end.bounds.first);
-      std::array<char, 28> row{};
-      store_big_endian(row.data(), last.index);
-      store_big_endian(row.data() + 8, last.epoch);
-      store_big_endian(row.data() + 16, last.chain);
-      store_big_endian(row.data() + 24, crc32c({row.data(), 24}, crc32c(trimmed_key(shard))));
-      put_row(txn, records_, trimmed_key(shard), {row.data(), row.size()});
-    };
-    if (remove_records(shard, first, end.bounds.first - 1, mark_last) == commit_status::done) {
-      publish({{shard, end}});
-      return commit_status::done;
-    }
+  const auto mark_last = [&](MDB_txn* txn, lmdb_cursor& cursor) {
+    const link last = link_before(txn, cursor, shard, end.bounds.first);
+    std::array<char, trim_mark_bytes> mark{};
+    store_big_endian(mark.data(), last.index);
+    store_big_endian(mark.data() + 8, last.epoch);
+    store_big_endian(mark.data() + 16, last.chain);
+    store_big_endian(mark.data() + trim_mark_covered,
+                     crc32c({mark.data(), trim_mark_covered}, crc32c(trimmed_key(shard))));
+    put_row(txn, records_, trimmed_key(shard), {mark.data(), mark.size()});
+  };
+  const auto status = remove_records(shard, first, end.bounds.first - 1, mark_last);
+  if (status == commit_status::done) {
+    publish({{shard, end}});
   }
-  return commit_status::storage_full;
+  return status;
 }
 
 commit_status lmdb_journal::cut(shard_id shard, std::uint64_t last) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "persistence/lmdb_environment.hpp"
+#include "persistence/record_frame.hpp"
 #include "persistence/storage.hpp"
 
 #include <cstdint>
@@ -61,6 +62,8 @@ class lmdb_journal : public journal {
   tails put_entries(MDB_txn* txn, const std::vector<const journal_entry*>& ordered);
   bool read_chunk(shard_id shard, std::uint64_t& from, std::uint64_t& end, std::size_t records_max,
                   std::vector<journal_entry>& chunk) const;
+  record_frame check_follows(const link& previous, shard_id shard, std::uint64_t index,
+                             std::string_view frame) const;
   link trimmed(MDB_txn* txn, shard_id shard) const;
   link link_before(MDB_txn* txn, lmdb_cursor& cursor, shard_id shard, std::uint64_t index) const;
   std::uint64_t last_index(lmdb_cursor& cursor, shard_id shard, std::uint64_t if_empty) const;

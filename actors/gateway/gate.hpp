@@ -56,6 +56,8 @@ class gate {
   bool spools() const { return progress_.spools; }
   /// Bytes of body that were read so far.
   std::size_t body_bytes() const { return progress_.body_bytes; }
+  /// How much of it was not taken yet.
+  std::size_t buffered_bytes() const { return request_.body.size(); }
   /// What has come of the body since the last call.
   std::string take_body() { return std::exchange(request_.body, {}); }
 

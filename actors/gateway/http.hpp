@@ -10,6 +10,10 @@
 #include <utility>
 #include <vector>
 
+namespace souk::runtime {
+class clock;
+}
+
 namespace souk::gateway {
 
 /// A request as it passed the strict gate: complete, its head well-formed, its body within the limit.
@@ -20,8 +24,9 @@ struct http_request {
   std::vector<std::pair<std::string, std::string>>
       fields;  ///< Names in lower case, values trimmed, in order.
   std::string body;
-  std::filesystem::path
-      spooled;  ///< The body's file instead of `body`, where the listener was told to spool.
+  /// The body's file instead of `body`, where the listener was told to spool and a body came. The taker
+  /// removes it.
+  std::filesystem::path spooled;
 
   /// The first field of that (lower-case) name, or nothing.
   std::optional<std::string_view> field(std::string_view name) const;
@@ -62,6 +67,8 @@ struct listener_options {
   /// For a request that may have a large body: the limit and the folder to spool it to. Empty: never.
   std::function<std::optional<std::size_t>(std::string_view method, std::string_view path)> spool_limit;
   std::filesystem::path spool_folder;
+  /// Empty: the operating system's.
+  std::shared_ptr<runtime::clock> clock;
 };
 
 /// An HTTP/1.1 server on sockets with a thread of its own. Refuses, before the handler sees them, all
@@ -72,7 +79,7 @@ class listener {
   virtual std::uint16_t port() const = 0;
   virtual std::size_t connections() const = 0;
   /// Refuses new connections, answers `Connection: close`, and returns when all running requests are answered
-  /// or `timeout_ms` is over.
+  /// or `timeout_ms` is over. Blocks its caller: for the process that stops, not for actors.
   virtual void drain(unsigned timeout_ms) = 0;
 };
 

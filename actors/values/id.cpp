@@ -1,5 +1,7 @@
 #include "actors/values/id.hpp"
 
+#include "runtime/crockford.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -11,14 +13,13 @@
 namespace souk::values {
 namespace {
 
-constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-constexpr unsigned bits_per_character = 5;
-constexpr std::size_t part_bytes = 13;        // the least that holds 100 bits
+using runtime::crockford_alphabet;
+using runtime::crockford_bits;
 constexpr std::size_t suffix_digits_max = 4;  // "p9999": no payment is tried that often
 
 constexpr std::array<bool, 256> make_members() {
   std::array<bool, 256> members{};
-  for (char c : alphabet)
+  for (char c : crockford_alphabet)
     members[static_cast<unsigned char>(c)] = true;
   return members;
 }
@@ -68,7 +69,7 @@ std::string make_id(std::string_view prefix, runtime::timestamp created, std::st
   id += prefix;
   const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(runtime::to_ms(created), 0));
   for (std::size_t i = id_time_length; i-- > 0;)
-    id += alphabet[(ms >> (bits_per_character * i)) & 31];
+    id += crockford_alphabet[(ms >> (crockford_bits * i)) & 31];
   id += part;
   return id;
 }
@@ -84,22 +85,7 @@ std::optional<std::string_view> part_of(std::string_view prefix, std::string_vie
 
 std::string_view partition_of_part(std::string_view part) { return part.substr(0, id_part_length); }
 
-std::string encode_part(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() < part_bytes) throw std::invalid_argument("an id needs 13 bytes");
-  std::string part;
-  part.reserve(id_part_length);
-  unsigned buffer = 0;
-  unsigned bits = 0;
-  for (std::size_t next = 0; part.size() < id_part_length;) {
-    if (bits < bits_per_character) {
-      buffer = (buffer << 8 | bytes[next++]) & 0xffff;
-      bits += 8;
-    }
-    bits -= bits_per_character;
-    part += alphabet[(buffer >> bits) & 31];
-  }
-  return part;
-}
+std::string encode_part(std::span<const std::uint8_t> bytes) { return runtime::encode_id_part(bytes); }
 
 std::string keyed_part(std::string_view secret, std::string_view text) {
   if (secret.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/crockford.hpp"
 #include "runtime/types.hpp"
 
 #include <cstdint>
@@ -15,7 +16,7 @@ namespace souk::values {
 /// addresses the entity. Some parts carry a suffix after the 20 characters: a lower-case letter and a number
 /// from 1 to 9999 (payments: "p1" for the first attempt).
 inline constexpr std::size_t id_time_length = 10;
-inline constexpr std::size_t id_part_length = 20;
+using runtime::id_part_length;
 
 /// "crt_" + time + part. `prefix` includes its underscore.
 std::string make_id(std::string_view prefix, runtime::timestamp created, std::string_view part);

@@ -171,7 +171,7 @@ const std::vector<ban>& bans() {
       {"a wait for another thread",
        R"(condition_variable|std::(promise|future|async|latch|barrier|counting_semaphore|binary_semaphore)\b)",
        {"runtime", "actors"},
-       {}},
+       {{"actors/gateway/listener", "drain() is called by the process that stops, and waits"}}},
       {"a note to do something later",
        R"(\b(TODO|FIXME|XXX|HACK)\b)",
        {"persistence", "runtime", "actors", "nodes"},

@@ -8,15 +8,17 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace souk::persistence {
 
-/// A folder of its own for a test, removed with it.
+/// A folder of its own for a test, removed with it. In memory where that is large enough: nothing tested here
+/// depends on the medium, and a busy disk's syncs would take most of the time.
 class temporary_folder {
  public:
-  temporary_folder() : path_((std::filesystem::temp_directory_path() / "souk-test-XXXXXX").string()) {
+  temporary_folder() : path_((parent() / "souk-test-XXXXXX").string()) {
     if (::mkdtemp(path_.data()) == nullptr) {
       throw std::runtime_error("no temporary folder");
     }
@@ -27,6 +29,14 @@ class temporary_folder {
   std::filesystem::path path() const { return path_; }
 
  private:
+  static std::filesystem::path parent() {
+    constexpr std::uintmax_t bytes_wanted = 256ULL << 20;
+    const std::filesystem::path memory = "/dev/shm";
+    std::error_code none;
+    const auto space = std::filesystem::space(memory, none);
+    return !none && space.available >= bytes_wanted ? memory : std::filesystem::temp_directory_path();
+  }
+
   std::string path_;
 };
 

@@ -1,0 +1,171 @@
+#pragma once
+
+#include "actors/gateway/gate.hpp"
+#include "actors/gateway/http.hpp"
+#include "actors/gateway/listener_output.hpp"
+#include "actors/gateway/listener_spool.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace souk::gateway {
+
+class connection;
+
+/// What came of one request of one connection: an answer, or nothing if it was dropped.
+struct completion {
+  std::shared_ptr<connection> to;
+  std::uint64_t sequence = 0;
+  std::optional<http_response> response;
+};
+
+/// What the connections of one listener share. All of it belongs to the listener's thread, but for the inbox.
+struct listener_core {
+  listener_core(listener_options listening, request_handler handling);
+
+  /// Hands on an answer. Any thread. Many answers make one wake-up.
+  void complete(completion done);
+  /// Takes no more answers.
+  void stop_completions();
+  /// A connection that had requests, or could get some, will have none any more.
+  void connection_ended();
+  /// Tells the drainer, if there is one and nothing is left.
+  void end_drain();
+  /// An id for a request that brought none.
+  std::string make_request_id();
+  /// Reads the clock for all connections.
+  void read_clock();
+
+  const listener_options options;
+  const gate_limits limits;
+  request_handler handler;
+  boost::asio::io_context io{1};  // one thread runs it
+  /// Writes spooled bodies; there only if some are.
+  std::optional<boost::asio::thread_pool> spooler;
+  std::vector<char> scratch;  ///< What a connection reads into.
+  std::chrono::milliseconds now{0};
+  std::string common_fields;
+  std::vector<std::shared_ptr<connection>> connections;
+  std::atomic<std::size_t> connection_count = 0;
+  std::size_t serving = 0;  ///< Connections that may still have requests.
+  bool draining = false;
+  std::optional<std::promise<void>> drained;
+
+ private:
+  void deliver();
+
+  std::int64_t date_seconds_ = -1;
+  std::uint64_t request_ids_ = 0;
+  std::string request_id_prefix_;
+  std::mutex inbox_mutex_;
+  std::vector<completion> inbox_;
+  bool inbox_closed_ = false;
+};
+
+/// One client: reads requests through a gate, hands them on, and writes the answers in the order of the
+/// requests. Belongs to the listener's thread.
+///
+/// It reads only while it has room for what comes: at most `pipeline_max` requests wait for their answers,
+/// and at most `unsent_bytes_max` of answers wait for the client. So a slow reader stops being read.
+class connection : public std::enable_shared_from_this<connection> {
+ public:
+  connection(std::shared_ptr<listener_core> core, boost::asio::ip::tcp::socket socket);
+
+  void start();
+  /// The answer to a request. `pump` follows.
+  void answer(std::uint64_t sequence, std::optional<http_response> response);
+  /// Does what can be done now: writes, goes on reading, closes.
+  void pump();
+  /// Looks whether something has taken too long.
+  void tick();
+  /// Ends it as soon as what it was asked is answered.
+  void drain();
+  void close();
+  /// Answers 503 and closes: there are too many connections.
+  void turn_away();
+
+  /// Since when it has waited for a request, if it does.
+  std::optional<std::chrono::milliseconds> idle_since() const;
+
+  std::size_t position = 0;  ///< Among the listener's connections.
+
+ private:
+  static constexpr std::size_t unsent_bytes_max = 256 * 1024;
+  static constexpr std::size_t spool_piece_bytes = 256 * 1024;
+  /// How long, and for how many bytes, a closing connection waits for the client to have read its answer:
+  /// closing it with bytes unread would make the network throw the answer away.
+  static constexpr std::chrono::milliseconds linger_time{2'000};
+  static constexpr std::size_t linger_bytes_max = 4 << 20;
+  /// A body that comes slower is a client that holds a connection for the sake of it.
+  static constexpr std::size_t body_bytes_per_second_min = 500;
+
+  /// One request that is not answered yet, or whose turn has not come.
+  struct exchange {
+    std::optional<http_response> response;
+    bool dropped = false;
+    bool head_only = false;
+    bool http_1_0 = false;
+
+    bool settled() const { return response || dropped; }
+  };
+
+  bool can_take() const;
+  void arm_read();
+  void on_readable();
+  /// Feeds the gate and returns what it may not have yet.
+  std::string_view consume(std::string_view bytes);
+  void note_progress();
+  void finish_request();
+  void refuse(const refusal& refusal);
+  void spool_piece();
+  void on_spooled(bool written);
+  void advance();
+  void send(exchange done, bool close);
+  /// False: it is closed.
+  bool flush();
+  void arm_write();
+  void linger();
+  void discard();
+  void end_service();
+  void check_body_rate();
+
+  const std::shared_ptr<listener_core> core_;
+  boost::asio::ip::tcp::socket socket_;
+  gate gate_;
+  std::string pending_;  ///< Bytes that were read but that the gate may not have yet.
+  std::vector<exchange> exchanges_;
+  std::uint64_t first_sequence_ = 0;  ///< Of exchanges_.front().
+  output_queue out_;
+  std::shared_ptr<spool_file> spool_;
+  std::chrono::milliseconds since_{0};  ///< When the present phase of reading began.
+  std::chrono::milliseconds written_at_{0};
+  std::chrono::milliseconds linger_until_{0};
+  std::size_t lingered_bytes_ = 0;
+  std::size_t body_bytes_seen_ = 0;  ///< At `since_`.
+  bool in_request_ = false;          ///< A request has begun to come.
+  bool in_body_ = false;
+  bool continue_due_ = false;
+  bool spooling_ = false;
+  bool reading_ = false;  ///< A wait for readability is under way.
+  bool writing_ = false;  ///< A wait for writability is under way.
+  bool eof_ = false;
+  bool closing_ = false;  ///< No request is taken any more.
+  bool lingering_ = false;
+  bool closed_ = false;
+  bool served_ = true;  ///< Counted in core_->serving.
+};
+
+}  // namespace souk::gateway

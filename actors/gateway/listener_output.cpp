@@ -1,0 +1,187 @@
+#include "actors/gateway/listener_output.hpp"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+
+namespace souk::gateway {
+
+namespace {
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 402:
+      return "Payment Required";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 428:
+      return "Precondition Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
+  }
+}
+
+void append_number(std::string& text, std::size_t number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  text.append(digits.data(), end);
+}
+
+/// Appends `number`, at least two digits wide.
+void append_two(std::string& text, unsigned number) {
+  if (number < 10) text += '0';
+  append_number(text, number);
+}
+
+void append_safe(std::string& text, std::string_view value) {
+  static constexpr std::string_view hex = "0123456789ABCDEF";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f)
+      text += c;
+    else
+      text.append({'%', hex[byte >> 4], hex[byte & 15]});
+  }
+}
+
+bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+}  // namespace
+
+std::string& output_queue::text() {
+  if (pieces_.empty() || last_is_body_) pieces_.emplace_back();
+  last_is_body_ = false;
+  return pieces_.back();
+}
+
+void output_queue::append(std::string body) {
+  if (body.size() <= copied_bytes_max) {
+    text() += body;
+    return;
+  }
+  pieces_.push_back(std::move(body));
+  last_is_body_ = true;
+}
+
+std::size_t output_queue::bytes_unsent() const {
+  std::size_t bytes = 0;
+  for (const auto& piece : pieces_)
+    bytes += piece.size();
+  return bytes - sent_;
+}
+
+void output_queue::consume(std::size_t bytes) {
+  sent_ += bytes;
+  while (!pieces_.empty() && sent_ >= pieces_.front().size()) {
+    sent_ -= pieces_.front().size();
+    if (pieces_.size() == 1 && pieces_.front().capacity() <= kept_bytes_max) {
+      pieces_.front().clear();
+      last_is_body_ = false;
+      return;
+    }
+    pieces_.pop_front();
+  }
+  if (pieces_.empty()) last_is_body_ = false;
+}
+
+void append_answer(output_queue& out, http_response response, const answer_frame& frame) {
+  auto& text = out.text();
+  text += "HTTP/1.1 ";
+  append_number(text, static_cast<std::size_t>(response.status));
+  text.append(" ").append(reason_of(response.status)).append("\r\n");
+  text += frame.common_fields;
+  for (const auto& [name, value] : response.fields) {
+    append_safe(text, name);
+    text += ": ";
+    append_safe(text, value);
+    text += "\r\n";
+  }
+  if (has_body(response.status)) {
+    text += "Content-Length: ";
+    append_number(text, response.body.size());
+    text += "\r\n";
+  }
+  if (frame.close)
+    text += "Connection: close\r\n";
+  else if (frame.http_1_0)
+    text += "Connection: keep-alive\r\n";
+  text += "\r\n";
+  if (has_body(response.status) && !frame.head_only) out.append(std::move(response.body));
+}
+
+std::string format_date(runtime::timestamp time) {
+  static constexpr std::array weekdays =
+      std::to_array<std::string_view>({"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"});
+  static constexpr std::array months = std::to_array<std::string_view>(
+      {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"});
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
+  std::string text{weekdays[std::chrono::weekday{day}.c_encoding()]};
+  text += ", ";
+  append_two(text, static_cast<unsigned>(date.day()));
+  text.append(" ").append(months[static_cast<unsigned>(date.month()) - 1]).append(" ");
+  text += std::to_string(static_cast<int>(date.year()));
+  for (const auto& [separator, number] :
+       {std::pair{' ', clock.hours().count()}, std::pair{':', clock.minutes().count()},
+        std::pair{':', static_cast<long>(clock.seconds().count())}}) {
+    text += separator;
+    append_two(text, static_cast<unsigned>(number));
+  }
+  text += " GMT";
+  return text;
+}
+
+}  // namespace souk::gateway

@@ -1,0 +1,523 @@
+#include "actors/gateway/http.hpp"
+#include "actors/gateway/listener_output.hpp"
+#include "tests/http/probes.hpp"
+#include "tests/http/raw_client.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <random>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace souk::gateway {
+namespace {
+
+using tests::raw_client;
+
+http_response echo(const http_request& request) {
+  http_response response;
+  response.fields.emplace_back("Content-Type", "text/plain");
+  response.body = request.method + " " + request.path + " " + request.body;
+  return response;
+}
+
+/// Keeps requests until they are told to be answered.
+class holder {
+ public:
+  request_handler handler() {
+    return [this](http_request request, std::unique_ptr<responder> answer) {
+      const std::lock_guard lock{mutex_};
+      held_.emplace_back(std::move(request), std::move(answer));
+      changed_.notify_all();
+    };
+  }
+
+  using held = std::pair<http_request, std::unique_ptr<responder>>;
+
+  /// The first `count` requests, as soon as they are there.
+  std::vector<held> take(std::size_t count) {
+    std::unique_lock lock{mutex_};
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds{10}, [&] { return held_.size() >= count; }));
+    return std::exchange(held_, {});
+  }
+
+  std::size_t size() {
+    const std::lock_guard lock{mutex_};
+    return held_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<held> held_;
+};
+
+std::unique_ptr<listener> start(request_handler handler, listener_options options = {}) {
+  options.port = 0;
+  return make_listener(options, std::move(handler));
+}
+
+std::unique_ptr<listener> start_echo(const listener_options& options = {}) {
+  return start(
+      [](http_request request, std::unique_ptr<responder> answer) { answer->respond(echo(request)); },
+      options);
+}
+
+std::string get(std::string_view path) { return "GET " + std::string{path} + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+
+std::string post(std::string_view path, std::string_view body) {
+  return "POST " + std::string{path} +
+         " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string{body};
+}
+
+/// Sends one probe, cut so, and compares what comes with what the table wants.
+void check(const tests::probe& probe, std::uint16_t port, const std::function<std::size_t()>& cut) {
+  SCOPED_TRACE(std::to_string(probe.row) + " " + probe.name);
+  raw_client client{port};
+  client.send(probe.bytes, cut);
+  for (const int status : probe.statuses) {
+    const auto answer = client.read();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->status, status);
+    EXPECT_TRUE(answer->field("Date").has_value());
+    if (status == 200) continue;
+    EXPECT_EQ(answer->field("Content-Type"), "application/problem+json");
+    EXPECT_NE(answer->body.find("\"code\":"), std::string::npos);
+  }
+  if (probe.closes) {
+    EXPECT_TRUE(client.ends());
+    return;
+  }
+  client.send(get("/after"));
+  const auto after = client.read();
+  ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(after->body, "GET /after ");
+}
+
+TEST(listener, answers_every_probe_as_the_table_says_however_it_is_cut) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random{seed};
+  const auto server = start_echo();
+  for (const auto& probe : tests::load_probes()) {
+    check(probe, server->port(), [&] { return probe.bytes.size(); });
+    check(probe, server->port(), [&] { return 1 + random() % 400; });
+    if (probe.bytes.size() < 400) check(probe, server->port(), [] { return 1; });
+  }
+}
+
+TEST(listener, answers_come_in_the_order_of_the_requests) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client client{server->port()};
+  std::string requests;
+  for (int i = 0; i < 10; ++i)
+    requests += post("/" + std::to_string(i), "body");
+  client.send(requests);
+  auto all = held.take(10);
+  std::thread worker{[&] {
+    for (auto i = all.size(); i-- > 0;)
+      all[i].second->respond(echo(all[i].first));
+  }};
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(client.read()->body, "POST /" + std::to_string(i) + " body");
+  worker.join();
+}
+
+TEST(listener, a_client_is_not_read_beyond_the_depth_of_the_pipeline) {
+  holder held;
+  listener_options options;
+  options.pipeline_max = 4;
+  const auto server = start(held.handler(), options);
+  raw_client client{server->port()};
+  std::string requests;
+  for (int i = 0; i < 10; ++i)
+    requests += get("/" + std::to_string(i));
+  client.send(requests);
+  int answered = 0;
+  while (answered < 10) {
+    const auto all = held.take(std::min(4, 10 - answered));
+    // A request of another connection, sent later, is here: what could have come has come.
+    raw_client other{server->port()};
+    other.send(get("/other"));
+    held.take(1).front().second->respond({});
+    ASSERT_TRUE(other.read().has_value());
+    EXPECT_EQ(held.size(), 0u);
+    ASSERT_LE(all.size(), 4u);
+    for (const auto& [request, answer] : all) {
+      answer->respond(echo(request));
+      EXPECT_EQ(client.read()->body, "GET /" + std::to_string(answered++) + " ");
+    }
+  }
+}
+
+TEST(listener, a_client_that_does_not_read_is_not_read_either) {
+  std::atomic<int> handled = 0;
+  constexpr int asked = 200;
+  const auto server = start([&](const http_request&, std::unique_ptr<responder> answer) {
+    ++handled;
+    http_response response;
+    response.body = std::string(1 << 20, 'x');
+    answer->respond(std::move(response));
+  });
+  raw_client client{server->port()};
+  for (int i = 0; i < asked; ++i)
+    client.send(get("/"));
+  raw_client other{server->port()};
+  for (int i = 0; i < 20; ++i) {
+    other.send(get("/"));
+    ASSERT_TRUE(other.read().has_value());
+  }
+  EXPECT_LT(handled, asked / 2);
+  for (int i = 0; i < asked; ++i)
+    ASSERT_EQ(client.read()->body.size(), std::size_t{1} << 20);
+}
+
+TEST(listener, a_client_that_waits_for_it_is_told_to_go_on) {
+  const auto server = start_echo();
+  raw_client client{server->port()};
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.read()->head, "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("ab");
+  EXPECT_EQ(client.read()->body, "POST /x ab");
+  client.send("BREW /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.read()->status, 501);
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, go_on_comes_after_the_answers_before_it) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client client{server->port()};
+  client.send(get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  held.take(1).front().second->respond({});
+  EXPECT_EQ(client.read()->status, 200);
+  EXPECT_EQ(client.read()->status, 100);
+}
+
+TEST(listener, head_gets_the_fields_of_get_without_a_body) {
+  const auto server = start_echo();
+  raw_client client{server->port()};
+  client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto head = client.read(true);
+  client.send(get("/x1"));
+  const auto whole = client.read();
+  EXPECT_EQ(head->field("Content-Length"), "8");
+  EXPECT_EQ(head->field("Content-Type"), whole->field("Content-Type"));
+  EXPECT_EQ(whole->body, "GET /x1 ");
+}
+
+TEST(listener, some_statuses_have_no_body) {
+  const auto server = start([](const http_request& request, std::unique_ptr<responder> answer) {
+    http_response response;
+    response.status = request.path == "/204" ? 204 : 304;
+    response.body = "never sent";
+    answer->respond(std::move(response));
+  });
+  raw_client client{server->port()};
+  client.send(get("/204") + get("/304") + get("/204"));
+  EXPECT_FALSE(client.read()->field("Content-Length").has_value());
+  EXPECT_EQ(client.read()->status, 304);
+  EXPECT_EQ(client.read()->status, 204);
+}
+
+TEST(listener, a_client_that_ends_its_side_still_gets_its_answers) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client client{server->port()};
+  client.send(get("/1") + get("/2"));
+  client.end();
+  for (auto& [request, answer] : held.take(2))
+    answer->respond(echo(request));
+  EXPECT_EQ(client.read()->body, "GET /1 ");
+  EXPECT_EQ(client.read()->body, "GET /2 ");
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, an_answer_may_end_the_connection_and_what_follows_is_never_run) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client client{server->port()};
+  client.send(get("/1") + get("/2"));
+  auto all = held.take(2);
+  http_response last;
+  last.close = true;
+  all[1].second->respond({});
+  all[0].second->respond(std::move(last));
+  EXPECT_EQ(client.read()->field("Connection"), "close");
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, a_request_that_is_dropped_ends_the_connection) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client client{server->port()};
+  client.send(get("/1") + get("/2"));
+  auto all = held.take(2);
+  all[1].second.reset();
+  all[0].second->respond({});
+  EXPECT_EQ(client.read()->status, 200);
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, a_handler_that_throws_ends_only_its_connection) {
+  const auto server = start([](http_request request, std::unique_ptr<responder> answer) {
+    if (request.path == "/throw") throw std::runtime_error("no");
+    answer->respond(echo(request));
+  });
+  raw_client other{server->port()};
+  raw_client client{server->port()};
+  client.send(get("/throw"));
+  EXPECT_TRUE(client.ends());
+  other.send(get("/fine"));
+  EXPECT_EQ(other.read()->status, 200);
+}
+
+TEST(listener, control_characters_cannot_split_an_answer) {
+  const auto server = start([](const http_request&, std::unique_ptr<responder> answer) {
+    http_response response;
+    response.fields.emplace_back("Location", "/x\r\nSet-Cookie: a=b\0\x7f");
+    answer->respond(std::move(response));
+  });
+  raw_client client{server->port()};
+  client.send(get("/"));
+  const auto answer = client.read();
+  EXPECT_EQ(answer->field("Location"), "/x%0D%0ASet-Cookie: a=b");
+  EXPECT_FALSE(answer->field("Set-Cookie").has_value());
+}
+
+TEST(listener, a_request_id_is_repeated_in_a_refusal_or_made) {
+  const auto server = start_echo();
+  raw_client client{server->port()};
+  client.send("BREW /x HTTP/1.1\r\nHost: a\r\nRequest-Id: mine\r\n\r\nBREW /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto repeated = client.read();
+  EXPECT_EQ(repeated->field("Request-Id"), "mine");
+  EXPECT_NE(repeated->body.find("\"request_id\":\"mine\""), std::string::npos);
+  EXPECT_TRUE(client.read()->field("Request-Id")->starts_with("req-"));
+}
+
+TEST(listener, a_head_that_does_not_come_is_answered_408) {
+  listener_options options;
+  options.head_timeout_ms = 100;
+  const auto server = start_echo(options);
+  raw_client client{server->port()};
+  client.send("GET /x HT");
+  EXPECT_EQ(client.read()->status, 408);
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, a_body_that_does_not_come_is_answered_408) {
+  listener_options options;
+  options.body_timeout_ms = 100;
+  const auto server = start_echo(options);
+  raw_client client{server->port()};
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  EXPECT_EQ(client.read()->status, 408);
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, an_idle_connection_is_closed_without_a_word) {
+  listener_options options;
+  options.idle_timeout_ms = 100;
+  const auto server = start_echo(options);
+  raw_client fresh{server->port()};
+  raw_client used{server->port()};
+  used.send(get("/x"));
+  EXPECT_EQ(used.read()->status, 200);
+  EXPECT_TRUE(used.ends());
+  EXPECT_TRUE(fresh.ends());
+}
+
+TEST(listener, a_request_that_takes_long_to_answer_is_not_idle) {
+  holder held;
+  listener_options options;
+  options.idle_timeout_ms = 50;
+  const auto server = start(held.handler(), options);
+  raw_client idle{server->port()};
+  raw_client client{server->port()};
+  client.send(get("/x"));
+  auto all = held.take(1);
+  EXPECT_TRUE(idle.ends());
+  raw_client later{server->port()};
+  EXPECT_TRUE(later.ends());
+  all.front().second->respond({});
+  EXPECT_EQ(client.read()->status, 200);
+}
+
+TEST(listener, at_the_limit_the_oldest_idle_connection_makes_room) {
+  holder held;
+  listener_options options;
+  options.connections_max = 2;
+  const auto server = start(held.handler(), options);
+  raw_client busy{server->port()};
+  busy.send(get("/busy"));
+  auto first = held.take(1);
+  raw_client idle{server->port()};
+  raw_client third{server->port()};
+  EXPECT_TRUE(idle.ends());
+  third.send(get("/third"));
+  auto second = held.take(1);
+  raw_client fourth{server->port()};
+  EXPECT_EQ(fourth.read()->status, 503);
+  EXPECT_TRUE(fourth.ends());
+  first.front().second->respond({});
+  second.front().second->respond({});
+  EXPECT_EQ(busy.read()->status, 200);
+  EXPECT_EQ(third.read()->status, 200);
+}
+
+TEST(listener, many_connections_of_one_byte_do_not_keep_others_out) {
+  const auto server = start_echo();
+  std::vector<std::unique_ptr<raw_client>> slow;
+  for (int i = 0; i < 300; ++i) {
+    slow.push_back(std::make_unique<raw_client>(server->port()));
+    slow.back()->send("G");
+  }
+  raw_client client{server->port()};
+  client.send(get("/x"));
+  EXPECT_EQ(client.read()->status, 200);
+  EXPECT_GE(server->connections(), 301u);
+}
+
+TEST(listener, draining_answers_what_runs_and_takes_nothing_new) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client idle{server->port()};
+  raw_client client{server->port()};
+  client.send(get("/x"));
+  auto all = held.take(1);
+  auto drained = std::async(std::launch::async, [&] { server->drain(10'000); });
+  EXPECT_TRUE(idle.ends());
+  EXPECT_THROW(raw_client{server->port()}, std::system_error);
+  EXPECT_EQ(drained.wait_for(std::chrono::seconds{0}), std::future_status::timeout);
+  all.front().second->respond({});
+  EXPECT_EQ(client.read()->field("Connection"), "close");
+  EXPECT_TRUE(client.ends());
+  EXPECT_EQ(drained.wait_for(std::chrono::seconds{10}), std::future_status::ready);
+}
+
+TEST(listener, draining_ends_after_its_time_whatever_still_runs) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client client{server->port()};
+  client.send(get("/x"));
+  const auto all = held.take(1);
+  server->drain(50);
+}
+
+TEST(listener, an_answer_after_the_listener_is_gone_goes_nowhere) {
+  holder held;
+  auto server = start(held.handler());
+  raw_client client{server->port()};
+  client.send(get("/x"));
+  const auto all = held.take(1);
+  server.reset();
+  all.front().second->respond({});
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, an_address_that_is_taken_is_named) {
+  const auto server = start_echo();
+  listener_options options;
+  options.port = server->port();
+  try {
+    make_listener(options, {});
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_NE(std::string{error.what()}.find("127.0.0.1:" + std::to_string(options.port)), std::string::npos);
+  }
+}
+
+class spooling : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() /
+              ("souk-spool-" + std::to_string(std::random_device{}()) + std::to_string(::getpid()));
+    std::filesystem::create_directory(folder_);
+    options_.spool_folder = folder_;
+    options_.spool_limit = [](std::string_view, std::string_view path) -> std::optional<std::size_t> {
+      if (path == "/import") return 8 << 20;
+      return std::nullopt;
+    };
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{folder_}, {}));
+  }
+
+  std::filesystem::path folder_;
+  listener_options options_;
+};
+
+TEST_F(spooling, a_large_body_goes_to_a_file) {
+  std::mt19937_64 random{1};
+  std::string body(3'000'000, ' ');
+  for (auto& c : body)
+    c = static_cast<char>(random());
+  const auto server = start(
+      [](http_request request, std::unique_ptr<responder> answer) {
+        std::ifstream file{request.spooled, std::ios::binary};
+        std::stringstream content;
+        content << file.rdbuf();
+        std::filesystem::remove(request.spooled);
+        http_response response;
+        response.body = content.str();
+        EXPECT_TRUE(request.body.empty());
+        answer->respond(std::move(response));
+      },
+      options_);
+  raw_client client{server->port()};
+  for (int i = 0; i < 2; ++i) {
+    client.send(post("/import", body));
+    EXPECT_TRUE(client.read()->body == body);
+  }
+  client.send(
+      "POST /import HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+  EXPECT_EQ(client.read()->body, "hello");
+  client.send(post("/other", body));
+  EXPECT_EQ(client.read()->status, 413);
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(spooling, a_body_that_breaks_off_leaves_no_file) {
+  auto server = start_echo(options_);
+  raw_client client{server->port()};
+  client.send("POST /import HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n80000\r\n" +
+              std::string(0x80000, 'x') + "!!");
+  EXPECT_EQ(client.read()->status, 400);
+  EXPECT_TRUE(client.ends());
+  server.reset();
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(spooling, a_folder_that_cannot_be_written_is_a_503) {
+  options_.spool_folder = folder_ / "missing";
+  const auto server = start_echo(options_);
+  raw_client client{server->port()};
+  client.send(post("/import", "x"));
+  EXPECT_EQ(client.read()->status, 503);
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, dates_are_written_as_http_wants_them) {
+  EXPECT_EQ(format_date(runtime::from_ms(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+  EXPECT_EQ(format_date(runtime::from_ms(784'111'777'999)), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(format_date(runtime::from_ms(951'827'696'000)), "Tue, 29 Feb 2000 12:34:56 GMT");
+}
+
+}  // namespace
+}  // namespace souk::gateway
