@@ -1,0 +1,4 @@
+souk_test(telemetry_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/telemetry_log_test.cpp
+  LINKS souk_telemetry Boost::json
+  LABELS unit)
