@@ -10,7 +10,7 @@ namespace souk::persistence {
 
 /// Writes `value` to the `sizeof(Int)` bytes at `out`.
 template <class Int>
-void store_big_endian(char* out, Int value) {
+constexpr void store_big_endian(char* out, Int value) {
   static_assert(std::is_unsigned_v<Int>);
   for (std::size_t i = 0; i < sizeof(Int); ++i) {
     out[i] = static_cast<char>(value >> (8 * (sizeof(Int) - 1 - i)));
@@ -19,7 +19,7 @@ void store_big_endian(char* out, Int value) {
 
 /// Reads an integer from `bytes` at `offset`; all of it must lie inside.
 template <class Int>
-Int load_big_endian(std::string_view bytes, std::size_t offset) {
+constexpr Int load_big_endian(std::string_view bytes, std::size_t offset) {
   static_assert(std::is_unsigned_v<Int>);
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < sizeof(Int); ++i) {

@@ -13,7 +13,6 @@ namespace souk::persistence {
 
 namespace {
 
-constexpr unsigned databases_max = 4;
 constexpr unsigned readers_max = 1024;
 constexpr std::uint64_t map_pages_min = 16;
 /// The file is lengthened by this much at a time: seldom, and little wasted.
@@ -140,7 +139,7 @@ lmdb_environment::lmdb_environment(environment_options options)
                                 std::to_string(map_pages_min * system_page) + " bytes");
   }
   check_lmdb(mdb_env_set_mapsize(env.get(), options_.map_bytes_initial), file_);
-  check_lmdb(mdb_env_set_maxdbs(env.get(), databases_max), file_);
+  check_lmdb(mdb_env_set_maxdbs(env.get(), options_.databases_max), file_);
   check_lmdb(mdb_env_set_maxreaders(env.get(), readers_max), file_);
   const unsigned flags = MDB_NOTLS | (options_.read_only ? MDB_RDONLY : 0U);
   check_lmdb(mdb_env_open(env.get(), options_.folder.c_str(), flags, file_mode), file_);
@@ -160,16 +159,29 @@ lmdb_environment::~lmdb_environment() {
   mdb_env_close(env_);
 }
 
-MDB_dbi lmdb_environment::open_database(const char* name) {
+std::vector<MDB_dbi> lmdb_environment::open_databases(const std::vector<std::string>& names) {
   MDB_txn* begun = nullptr;
   check_lmdb(mdb_txn_begin(env_, nullptr, options_.read_only ? MDB_RDONLY : 0U, &begun), file_);
   std::unique_ptr<MDB_txn, abort_transaction> txn(begun);
-  MDB_dbi database = 0;
-  const unsigned flags = name != nullptr && !options_.read_only ? MDB_CREATE : 0U;
-  check_lmdb(mdb_dbi_open(txn.get(), name, flags, &database), file_);
+  check_lmdb(mdb_dbi_open(txn.get(), nullptr, 0, &names_), file_);
+  for (const std::string& name : names) {
+    const unsigned flags = options_.read_only ? 0U : MDB_CREATE;
+    check_lmdb(mdb_dbi_open(txn.get(), name.c_str(), flags, &databases_.emplace_back()), file_ + ": " + name);
+  }
   check_lmdb(mdb_txn_commit(txn.release()), file_);
-  databases_.push_back(database);
-  return database;
+  return databases_;
+}
+
+std::string lmdb_environment::fact(const std::string& name) const {
+  const view view(*this);
+  return std::string(get_row(view.txn(), names_, name).value_or(""));
+}
+
+void lmdb_environment::set_fact(const std::string& name, std::string_view value) {
+  const auto status = write(intent::add, 1, [&](MDB_txn* txn) { put_row(txn, names_, name, value); });
+  if (status != commit_status::done) {
+    throw std::runtime_error(file_ + ": no space left");
+  }
 }
 
 MDB_txn* lmdb_environment::enter() const {
@@ -219,12 +231,13 @@ commit_status lmdb_environment::write(intent what, std::size_t rows,
   if (failed_) {
     throw std::runtime_error(file_ + ": a commit failed before; the process has to end");
   }
+  const std::uint64_t reserve = what == intent::add ? reserve_bytes() : 0;
   try {
     for (;;) {
-      if (!make_room(what, rows)) {
+      if (!make_room(reserve, rows)) {
         return commit_status::storage_full;
       }
-      if (attempt(what, change)) {
+      if (attempt(options_.map_bytes_max - reserve, change)) {
         return commit_status::done;
       }
       if (!grow()) {
@@ -239,14 +252,17 @@ commit_status lmdb_environment::write(intent what, std::size_t rows,
   }
 }
 
-bool lmdb_environment::attempt(intent what, const std::function<void(MDB_txn*)>& change) {
+/// False: the map is too small. `bytes_max` is how much of it may be in use afterwards.
+bool lmdb_environment::attempt(std::uint64_t bytes_max, const std::function<void(MDB_txn*)>& change) {
+  MDB_envinfo info{};
+  check_lmdb(mdb_env_info(env_, &info), file_);
   MDB_txn* begun = nullptr;
   check_lmdb(mdb_txn_begin(env_, nullptr, 0, &begun), file_);
   std::unique_ptr<MDB_txn, abort_transaction> txn(begun);
   try {
     change(txn.get());
-    if (what == intent::add &&
-        pages_used(txn.get()) * page_bytes_ > options_.map_bytes_max - reserve_bytes()) {
+    // Counting asks every database; with a map that is still small there is nothing to find.
+    if (info.me_mapsize > bytes_max && pages_used(txn.get()) * page_bytes_ > bytes_max) {
       throw storage_is_full(to_error(ENOSPC), file_);
     }
     commit(txn.release());
@@ -298,7 +314,7 @@ bool lmdb_environment::grow() {
   return true;
 }
 
-bool lmdb_environment::make_room(intent what, std::size_t rows) {
+bool lmdb_environment::make_room(std::uint64_t reserve, std::size_t rows) {
   MDB_envinfo info{};
   check_lmdb(mdb_env_info(env_, &info), file_);
   const std::uint64_t end = (info.me_last_pgno + 1) * page_bytes_;
@@ -307,7 +323,6 @@ bool lmdb_environment::make_room(intent what, std::size_t rows) {
   while (end + need > info.me_mapsize && grow()) {
     check_lmdb(mdb_env_info(env_, &info), file_);
   }
-  const std::uint64_t reserve = what == intent::add ? reserve_bytes() : 0;
   return allocate(std::min<std::uint64_t>(end + need + reserve, info.me_mapsize));
 }
 
@@ -346,7 +361,6 @@ bool lmdb_environment::allocate(std::uint64_t bytes) {
 
 std::uint64_t lmdb_environment::pages_used(MDB_txn* txn) const {
   constexpr MDB_dbi free_list = 0;
-  constexpr MDB_dbi unnamed = 1;
   constexpr std::uint64_t meta_pages = 2;
   std::uint64_t pages = meta_pages;
   const auto add = [&](MDB_dbi database) {
@@ -355,9 +369,7 @@ std::uint64_t lmdb_environment::pages_used(MDB_txn* txn) const {
     pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
   };
   add(free_list);
-  if (std::ranges::find(databases_, unnamed) == databases_.end()) {
-    pages += 1;  // the names of the others
-  }
+  add(names_);
   std::ranges::for_each(databases_, add);
   return pages;
 }

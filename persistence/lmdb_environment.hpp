@@ -23,6 +23,7 @@ struct environment_options {
   std::filesystem::path folder;         ///< Made with mode 0700 if missing; holds LMDB's two files.
   std::uint64_t map_bytes_initial = 0;  ///< Rounded to pages; at least 16 of them.
   std::uint64_t map_bytes_max = 0;
+  unsigned databases_max = 0;
   bool read_only = false;
 };
 
@@ -75,8 +76,13 @@ class lmdb_environment {
   lmdb_environment(const lmdb_environment&) = delete;
   lmdb_environment& operator=(const lmdb_environment&) = delete;
 
-  /// Opens a database of this name (none: the unnamed one); only before other threads use the environment.
-  MDB_dbi open_database(const char* name);
+  /// Opens databases by name, makes those that are missing, all in one transaction; only before other threads
+  /// use the environment.
+  std::vector<MDB_dbi> open_databases(const std::vector<std::string>& names);
+
+  /// A fact about the environment, kept beside the names of its databases; empty if there is none.
+  std::string fact(const std::string& name) const;
+  void set_fact(const std::string& name, std::string_view value);
 
   /// A read transaction: one consistent view for as long as it lives, on the thread that made it. It pins
   /// every page that is freed meanwhile: keep it short.
@@ -114,11 +120,11 @@ class lmdb_environment {
 
   MDB_txn* enter() const;
   void leave(MDB_txn* txn) const;
-  bool attempt(intent what, const std::function<void(MDB_txn*)>& change);
+  bool attempt(std::uint64_t bytes_max, const std::function<void(MDB_txn*)>& change);
   void commit(MDB_txn* txn);
   bool grow();
   bool allocate(std::uint64_t bytes);
-  bool make_room(intent what, std::size_t rows);
+  bool make_room(std::uint64_t reserve, std::size_t rows);
   std::uint64_t pages_used(MDB_txn* txn) const;
   std::uint64_t reserve_bytes() const;
 
@@ -126,6 +132,7 @@ class lmdb_environment {
   std::string file_;
   MDB_env* env_ = nullptr;
   std::size_t page_bytes_ = 0;
+  MDB_dbi names_ = 0;  ///< The unnamed database.
   std::vector<MDB_dbi> databases_;
   std::uint64_t allocated_bytes_ = 0;  ///< Length of the file: no write below it can find the disk full.
   bool allocates_ = true;              ///< False once the file system has said that it cannot.

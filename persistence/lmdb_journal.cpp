@@ -7,15 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <stdexcept>
 
 namespace souk::persistence {
 
 namespace {
-
-constexpr std::uint16_t trimmed_space = 0xfffe;
-constexpr std::uint16_t facts_space = 0xffff;
-static_assert(shard_count_max < trimmed_space);
 
 /// What a trim leaves behind: index, epoch and chain of the last record dropped, and a sum over them.
 constexpr std::size_t trim_mark_covered = 24;
@@ -29,28 +26,33 @@ constexpr std::size_t chunk_records_first = 8;
 
 class part_key {
  public:
-  part_key(shard_id shard, std::uint64_t index, std::uint16_t part) {
-    store_big_endian(bytes_.data(), shard);
-    store_big_endian(bytes_.data() + 2, index);
-    store_big_endian(bytes_.data() + 10, part);
+  constexpr part_key(std::uint64_t index, std::uint16_t part) {
+    store_big_endian(bytes_.data(), index);
+    store_big_endian(bytes_.data() + sizeof index, part);
   }
-  std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
+  constexpr std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
 
  private:
-  std::array<char, 12> bytes_{};
+  std::array<char, 10> bytes_{};
 };
 
-std::string trimmed_key(shard_id shard) {
-  std::string key(4, '\0');
-  store_big_endian(key.data(), trimmed_space);
-  store_big_endian(key.data() + 2, shard);
-  return key;
+/// Where the trim mark stands: before all records.
+constexpr part_key trim_key(0, 0);
+
+std::uint32_t trim_mark_sum(shard_id shard, std::string_view covered) {
+  std::array<char, sizeof shard> name{};
+  store_big_endian(name.data(), shard);
+  return crc32c(covered, crc32c({name.data(), name.size()}));
 }
 
-std::string fact_key(std::string_view name) {
-  std::string key(2, '\0');
-  store_big_endian(key.data(), facts_space);
-  return key.append(name);
+std::vector<std::string> database_names(std::uint16_t shard_count) {
+  std::vector<std::string> names;
+  for (shard_id shard = 0; shard < shard_count; ++shard) {
+    std::array<char, sizeof shard> bytes{};
+    store_big_endian(bytes.data(), shard);
+    names.push_back(hex({bytes.data(), bytes.size()}));
+  }
+  return names;
 }
 
 std::vector<const journal_entry*> by_shard(std::span<const journal_entry> entries) {
@@ -67,38 +69,18 @@ std::vector<const journal_entry*> by_shard(std::span<const journal_entry> entrie
 
 lmdb_journal::lmdb_journal(lmdb_environment& environment, std::uint16_t shard_count)
     : environment_(environment),
-      records_(environment.open_database(nullptr)),
-      shard_count_(shard_count),
+      shards_(environment.open_databases(database_names(shard_count))),
       tails_(shard_count) {}
-
-std::string lmdb_journal::fact(std::string_view name) const {
-  const lmdb_environment::view view(environment_);
-  return std::string(get_row(view.txn(), records_, fact_key(name)).value_or(""));
-}
-
-void lmdb_journal::set_fact(std::string_view name, std::string_view value) {
-  const auto status = environment_.write(
-      lmdb_environment::intent::add, 1, [&](MDB_txn* txn) { put_row(txn, records_, fact_key(name), value); });
-  if (status != commit_status::done) {
-    throw std::runtime_error(environment_.file() + ": no space left");
-  }
-}
 
 void lmdb_journal::open_tails() {
   const lmdb_environment::view view(environment_);
-  lmdb_cursor cursor(view.txn(), records_);
   tails found;
-  for (shard_id shard = 0; shard < shard_count_; ++shard) {
-    const link before = trimmed(view.txn(), shard);
-    const std::uint64_t last = last_index(cursor, shard, before.index);
-    const link end = link_before(view.txn(), cursor, shard, last + 1);
-    found.emplace_back(shard, tail{{before.index + 1, last, end.epoch}, end.chain});
-  }
-  if (cursor.move(MDB_SET_RANGE, part_key(shard_count_, 0, 0).view()) &&
-      load_big_endian<std::uint16_t>(cursor.key(), 0) < trimmed_space) {
-    throw damage(environment_.file() + ": it has records of shard " +
-                 std::to_string(load_big_endian<std::uint16_t>(cursor.key(), 0)) +
-                 ", expected shards below " + std::to_string(shard_count_));
+  for (shard_id shard = 0; shard < shards_.size(); ++shard) {
+    lmdb_cursor cursor(view.txn(), shards_[shard]);
+    const std::uint64_t first = trimmed(cursor, shard).index + 1;
+    const std::uint64_t last = last_index(cursor, shard);
+    const link end = link_before(cursor, shard, last + 1);
+    found.emplace_back(shard, tail{{first, last, end.epoch}, end.chain});
   }
   publish(found);
 }
@@ -106,8 +88,8 @@ void lmdb_journal::open_tails() {
 journal_bounds lmdb_journal::bounds(shard_id shard) const { return current(shard).bounds; }
 
 void lmdb_journal::check_shard(shard_id shard) const {
-  if (shard >= shard_count_) {
-    throw std::logic_error("shard " + std::to_string(shard) + " of " + std::to_string(shard_count_));
+  if (shard >= shards_.size()) {
+    throw std::logic_error("shard " + std::to_string(shard) + " of " + std::to_string(shards_.size()));
   }
 }
 
@@ -145,10 +127,11 @@ commit_status lmdb_journal::append(std::span<const journal_entry> entries) {
 lmdb_journal::tails lmdb_journal::put_entries(MDB_txn* txn,
                                               const std::vector<const journal_entry*>& ordered) {
   tails ends;
-  lmdb_cursor cursor(txn, records_);
+  std::optional<lmdb_cursor> cursor;
   for (const journal_entry* entry : ordered) {
     if (ends.empty() || ends.back().first != entry->shard) {
       ends.emplace_back(entry->shard, current(entry->shard));
+      cursor.emplace(txn, shards_[entry->shard]);
     }
     tail& end = ends.back().second;
     check_continues(end.bounds, *entry);
@@ -157,8 +140,7 @@ lmdb_journal::tails lmdb_journal::put_entries(MDB_txn* txn,
     const std::string_view frame = scratch_;
     for (std::size_t at = 0; at < frame.size(); at += part_bytes_max) {
       const auto part = static_cast<std::uint16_t>(at / part_bytes_max);
-      cursor.put(part_key(entry->shard, entry->index, part).view(), frame.substr(at, part_bytes_max),
-                 MDB_NOOVERWRITE);
+      cursor->put(part_key(entry->index, part).view(), frame.substr(at, part_bytes_max), MDB_APPEND);
     }
     end.bounds.last = entry->index;
     end.bounds.last_epoch = entry->epoch;
@@ -189,15 +171,14 @@ bool lmdb_journal::read_chunk(shard_id shard, std::uint64_t& from, std::uint64_t
                               std::size_t records_max, std::vector<journal_entry>& chunk) const {
   chunk.clear();
   const lmdb_environment::view view(environment_);
-  lmdb_cursor cursor(view.txn(), records_);
-  const link before = trimmed(view.txn(), shard);
-  const std::uint64_t last = last_index(cursor, shard, before.index);
+  lmdb_cursor cursor(view.txn(), shards_[shard]);
+  const std::uint64_t last = last_index(cursor, shard);
   end = end == 0 ? last + 1 : std::min(end, last + 1);
-  from = std::max(from, before.index + 1);
+  from = std::max(from, trimmed(cursor, shard).index + 1);
   if (from >= end) {
     return false;
   }
-  link previous = link_before(view.txn(), cursor, shard, from);
+  link previous = link_before(cursor, shard, from);
   std::string scratch;
   std::size_t bytes = 0;
   while (from < end && chunk.size() < records_max && bytes < chunk_bytes_max) {
@@ -235,29 +216,28 @@ record_frame lmdb_journal::check_follows(const link& previous, shard_id shard, s
 }
 
 /// The last trimmed record of a shard; all zero if none was.
-lmdb_journal::link lmdb_journal::trimmed(MDB_txn* txn, shard_id shard) const {
-  const auto row = get_row(txn, records_, trimmed_key(shard));
-  if (!row) {
+lmdb_journal::link lmdb_journal::trimmed(lmdb_cursor& cursor, shard_id shard) const {
+  if (!cursor.move(MDB_SET, trim_key.view())) {
     return {};
   }
+  const std::string_view mark = cursor.value();
   const std::string place = environment_.file() + ": shard " + std::to_string(shard) + ", trim mark";
-  if (row->size() != trim_mark_bytes) {
-    throw damage(place + ": it has " + std::to_string(row->size()) + " bytes, expected " +
+  if (mark.size() != trim_mark_bytes) {
+    throw damage(place + ": it has " + std::to_string(mark.size()) + " bytes, expected " +
                  std::to_string(trim_mark_bytes));
   }
-  const auto stored = load_big_endian<std::uint32_t>(*row, trim_mark_covered);
-  const auto computed = crc32c(row->substr(0, trim_mark_covered), crc32c(trimmed_key(shard)));
+  const auto stored = load_big_endian<std::uint32_t>(mark, trim_mark_covered);
+  const auto computed = trim_mark_sum(shard, mark.substr(0, trim_mark_covered));
   if (stored != computed) {
     throw damage(place + ": its content has the checksum " + hex(computed) + ", expected " + hex(stored));
   }
-  return {load_big_endian<std::uint64_t>(*row, 0), load_big_endian<std::uint64_t>(*row, 8),
-          load_big_endian<std::uint64_t>(*row, 16)};
+  return {load_big_endian<std::uint64_t>(mark, 0), load_big_endian<std::uint64_t>(mark, 8),
+          load_big_endian<std::uint64_t>(mark, 16)};
 }
 
 /// What the record before `index` leaves behind, trimmed or not.
-lmdb_journal::link lmdb_journal::link_before(MDB_txn* txn, lmdb_cursor& cursor, shard_id shard,
-                                             std::uint64_t index) const {
-  const link mark = trimmed(txn, shard);
+lmdb_journal::link lmdb_journal::link_before(lmdb_cursor& cursor, shard_id shard, std::uint64_t index) const {
+  const link mark = trimmed(cursor, shard);
   if (mark.index + 1 == index) {
     return mark;
   }
@@ -267,23 +247,24 @@ lmdb_journal::link lmdb_journal::link_before(MDB_txn* txn, lmdb_cursor& cursor, 
   return {index - 1, record.epoch, chain_hash(frame)};
 }
 
-/// The newest index of a shard as the cursor's transaction sees it.
-std::uint64_t lmdb_journal::last_index(lmdb_cursor& cursor, shard_id shard, std::uint64_t if_empty) const {
-  const part_key behind(static_cast<shard_id>(shard + 1), 0, 0);
-  const bool found =
-      cursor.move(MDB_SET_RANGE, behind.view()) ? cursor.move(MDB_PREV) : cursor.move(MDB_LAST);
-  if (!found || cursor.key().size() != behind.view().size() ||
-      load_big_endian<std::uint16_t>(cursor.key(), 0) != shard) {
-    return if_empty;
+/// The newest index of a shard as the cursor's transaction sees it, also if it was trimmed.
+std::uint64_t lmdb_journal::last_index(lmdb_cursor& cursor, shard_id shard) const {
+  if (!cursor.move(MDB_LAST) || cursor.key() == trim_key.view()) {
+    return trimmed(cursor, shard).index;
   }
-  return load_big_endian<std::uint64_t>(cursor.key(), 2);
+  if (cursor.key().size() != trim_key.view().size()) {
+    throw damage(environment_.file() + ": shard " + std::to_string(shard) + ", last key: it has " +
+                 std::to_string(cursor.key().size()) + " bytes, expected " +
+                 std::to_string(trim_key.view().size()));
+  }
+  return load_big_endian<std::uint64_t>(cursor.key(), 0);
 }
 
 /// The whole frame of a record, which has to be there: in the page, or put together in `scratch`.
 std::string_view lmdb_journal::frame_at(lmdb_cursor& cursor, shard_id shard, std::uint64_t index,
                                         std::string& scratch) const {
   const record_place place{environment_.file(), shard, index};
-  if (!cursor.move(MDB_SET, part_key(shard, index, 0).view())) {
+  if (!cursor.move(MDB_SET, part_key(index, 0).view())) {
     throw damage(to_string(place) + ": it is missing, though later ones are there");
   }
   const std::size_t parts = count_parts(place, cursor.value());
@@ -292,7 +273,7 @@ std::string_view lmdb_journal::frame_at(lmdb_cursor& cursor, shard_id shard, std
   }
   scratch.assign(cursor.value());
   for (std::size_t part = 1; part < parts; ++part) {
-    const part_key key(shard, index, static_cast<std::uint16_t>(part));
+    const part_key key(index, static_cast<std::uint16_t>(part));
     if (!cursor.move(MDB_NEXT) || cursor.key() != key.view()) {
       throw damage(to_string(place) + ": part " + std::to_string(part + 1) + " of " + std::to_string(parts) +
                    " is missing");
@@ -309,15 +290,14 @@ commit_status lmdb_journal::trim(shard_id shard, std::uint64_t keep_from, std::u
   if (end.bounds.first == first) {
     return commit_status::done;
   }
-  const auto mark_last = [&](MDB_txn* txn, lmdb_cursor& cursor) {
-    const link last = link_before(txn, cursor, shard, end.bounds.first);
+  const auto mark_last = [&](lmdb_cursor& cursor) {
+    const link last = link_before(cursor, shard, end.bounds.first);
     std::array<char, trim_mark_bytes> mark{};
     store_big_endian(mark.data(), last.index);
     store_big_endian(mark.data() + 8, last.epoch);
     store_big_endian(mark.data() + 16, last.chain);
-    store_big_endian(mark.data() + trim_mark_covered,
-                     crc32c({mark.data(), trim_mark_covered}, crc32c(trimmed_key(shard))));
-    put_row(txn, records_, trimmed_key(shard), {mark.data(), mark.size()});
+    store_big_endian(mark.data() + trim_mark_covered, trim_mark_sum(shard, {mark.data(), trim_mark_covered}));
+    cursor.put(trim_key.view(), {mark.data(), mark.size()});
   };
   const auto status = remove_records(shard, first, end.bounds.first - 1, mark_last);
   if (status == commit_status::done) {
@@ -332,8 +312,8 @@ commit_status lmdb_journal::cut(shard_id shard, std::uint64_t last) {
     return commit_status::done;
   }
   check_cut(shard, end.bounds, last);
-  const auto find_end = [&](MDB_txn* txn, lmdb_cursor& cursor) {
-    const link before = link_before(txn, cursor, shard, last + 1);
+  const auto find_end = [&](lmdb_cursor& cursor) {
+    const link before = link_before(cursor, shard, last + 1);
     end.bounds.last_epoch = before.epoch;
     end.chain = before.chain;
   };
@@ -347,13 +327,13 @@ commit_status lmdb_journal::cut(shard_id shard, std::uint64_t last) {
 
 /// Removes all parts of the records from `first` to `last`, after `before` has taken from them what it needs.
 commit_status lmdb_journal::remove_records(shard_id shard, std::uint64_t first, std::uint64_t last,
-                                           const std::function<void(MDB_txn*, lmdb_cursor&)>& before) {
+                                           const std::function<void(lmdb_cursor&)>& before) {
   const std::size_t rows = last - first + 1;
   return environment_.write(lmdb_environment::intent::remove, rows, [&](MDB_txn* txn) {
-    lmdb_cursor cursor(txn, records_);
-    before(txn, cursor);
-    const part_key behind(shard, last + 1, 0);
-    while (cursor.move(MDB_SET_RANGE, part_key(shard, first, 0).view()) && cursor.key() < behind.view()) {
+    lmdb_cursor cursor(txn, shards_[shard]);
+    before(cursor);
+    const part_key behind(last + 1, 0);
+    while (cursor.move(MDB_SET_RANGE, part_key(first, 0).view()) && cursor.key() < behind.view()) {
       cursor.remove();
     }
   });

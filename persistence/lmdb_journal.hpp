@@ -15,25 +15,22 @@
 
 namespace souk::persistence {
 
-/// The journal in one LMDB database. Rows, all keys big endian:
+/// The journal in LMDB, a database for each shard, named by four hexadecimal digits. Rows, all big endian:
 ///
-///     shard u16 | index u64 | part u16     a part of a record's frame, see record_frame.hpp
-///     0xfffe | shard u16                   the last trimmed record: index u64, epoch u64, chain u64, crc32c
-///     u32 0xffff | name                        facts about the database
+///     index u64 | part u16    ->  a part of a record's frame, see record_frame.hpp
+///     0 | 0                   ->  the last trimmed record: index u64, epoch u64, chain u64, crc32c u32
 ///
-/// All shards share one tree, so a batch over many shards touches few inner pages. Where each shard ends, its
-/// epoch and its chain are kept in memory: an append reads nothing.
+/// In a tree of its own a shard's end is the end of the tree, where LMDB appends and fills its pages; within
+/// one tree for all shards pages stayed half empty. Where each shard ends, its epoch and its chain are kept
+/// in memory: an append reads nothing.
 class lmdb_journal : public journal {
  public:
-  /// `environment` must outlive it. Call `open_tails` before anything but `read`.
+  /// `environment`, where it opens its databases, must outlive it. Call `open_tails` before anything but
+  /// `read`.
   lmdb_journal(lmdb_environment& environment, std::uint16_t shard_count);
 
   /// Finds the ends of all shards and checks their last records. Throws `damage`.
   void open_tails();
-
-  /// A fact about the database, empty if there is none.
-  std::string fact(std::string_view name) const;
-  void set_fact(std::string_view name, std::string_view value);
 
   commit_status append(std::span<const journal_entry> entries) override;
   journal_bounds bounds(shard_id shard) const override;
@@ -64,17 +61,16 @@ class lmdb_journal : public journal {
                   std::vector<journal_entry>& chunk) const;
   record_frame check_follows(const link& previous, shard_id shard, std::uint64_t index,
                              std::string_view frame) const;
-  link trimmed(MDB_txn* txn, shard_id shard) const;
-  link link_before(MDB_txn* txn, lmdb_cursor& cursor, shard_id shard, std::uint64_t index) const;
-  std::uint64_t last_index(lmdb_cursor& cursor, shard_id shard, std::uint64_t if_empty) const;
+  link trimmed(lmdb_cursor& cursor, shard_id shard) const;
+  link link_before(lmdb_cursor& cursor, shard_id shard, std::uint64_t index) const;
+  std::uint64_t last_index(lmdb_cursor& cursor, shard_id shard) const;
   std::string_view frame_at(lmdb_cursor& cursor, shard_id shard, std::uint64_t index,
                             std::string& scratch) const;
   commit_status remove_records(shard_id shard, std::uint64_t first, std::uint64_t last,
-                               const std::function<void(MDB_txn*, lmdb_cursor&)>& before);
+                               const std::function<void(lmdb_cursor&)>& before);
 
   lmdb_environment& environment_;
-  MDB_dbi records_;
-  std::uint16_t shard_count_;
+  std::vector<MDB_dbi> shards_;
   std::string scratch_;  ///< The writer's frame under construction.
   mutable std::mutex tails_mutex_;
   std::vector<tail> tails_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace souk::persistence {
 
@@ -43,23 +44,10 @@ std::uint32_t sum_of(std::string_view key, std::string_view value) {
 
 }  // namespace
 
-lmdb_state::lmdb_state(lmdb_environment& environment)
-    : environment_(environment),
-      facts_(environment.open_database(nullptr)),
-      rows_(environment.open_database("rows")),
-      parts_(environment.open_database("parts")) {}
-
-std::string lmdb_state::fact(std::string_view name) const {
-  const lmdb_environment::view view(environment_);
-  return std::string(get_row(view.txn(), facts_, name).value_or(""));
-}
-
-void lmdb_state::set_fact(std::string_view name, std::string_view value) {
-  const auto status = environment_.write(lmdb_environment::intent::add, 1,
-                                         [&](MDB_txn* txn) { put_row(txn, facts_, name, value); });
-  if (status != commit_status::done) {
-    throw std::runtime_error(environment_.file() + ": no space left");
-  }
+lmdb_state::lmdb_state(lmdb_environment& environment) : environment_(environment) {
+  const auto databases = environment.open_databases({"rows", "parts"});
+  rows_ = databases[0];
+  parts_ = databases[1];
 }
 
 commit_status lmdb_state::write(std::span<const row_change> changes) {

@@ -19,12 +19,8 @@ namespace souk::persistence {
 /// The CRC32C is over key, length and the whole value. Scans see only `rows`.
 class lmdb_state : public state_store {
  public:
-  /// `environment` must outlive it.
+  /// `environment`, where it opens its databases, must outlive it.
   explicit lmdb_state(lmdb_environment& environment);
-
-  /// A fact about the store, empty if there is none.
-  std::string fact(std::string_view name) const;
-  void set_fact(std::string_view name, std::string_view value);
 
   commit_status write(std::span<const row_change> changes) override;
   std::optional<std::string> get(std::string_view key) const override;
@@ -38,9 +34,8 @@ class lmdb_state : public state_store {
                             std::string& scratch) const;
 
   lmdb_environment& environment_;
-  MDB_dbi facts_;
-  MDB_dbi rows_;
-  MDB_dbi parts_;
+  MDB_dbi rows_ = 0;
+  MDB_dbi parts_ = 0;
   std::string scratch_;  ///< The writer's row under construction.
 };
 

@@ -18,15 +18,17 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Ties each environment to its folder, so that files put together from two folders are refused.
-constexpr std::string_view disk_id_fact = "disk_id";
+constexpr const char* disk_id_fact = "disk_id";
 constexpr std::uint64_t map_bytes_reading = 1ULL << 20;  // LMDB takes the file's size if that is larger
 
+constexpr unsigned state_databases = 2;
+
 environment_options journal_options(const lmdb_options& options) {
-  return {options.folder / "journal", options.map_bytes_initial, options.journal_bytes_max};
+  return {options.folder / "journal", options.map_bytes_initial, options.journal_bytes_max, shard_count_max};
 }
 
 environment_options state_options(const lmdb_options& options) {
-  return {options.folder / "state", options.map_bytes_initial, options.state_bytes_max};
+  return {options.folder / "state", options.map_bytes_initial, options.state_bytes_max, state_databases};
 }
 
 /// The folder, held and with an identity; a new one is still unfinished.
@@ -67,11 +69,10 @@ struct prepared_folder {
   storage_identity identity;
 };
 
-template <class Store>
-void check_owner(const Store& store, const storage_identity& identity, const std::string& file) {
-  if (const std::string owner = store.fact(disk_id_fact); owner != identity.disk_id) {
-    throw std::runtime_error(file + ": belongs to the data folder with disk id '" + owner + "', not to '" +
-                             identity.disk_id + "'");
+void check_owner(const lmdb_environment& environment, const storage_identity& identity) {
+  if (const std::string owner = environment.fact(disk_id_fact); owner != identity.disk_id) {
+    throw std::runtime_error(environment.file() + ": belongs to the data folder with disk id '" + owner +
+                             "', not to '" + identity.disk_id + "'");
   }
 }
 
@@ -87,8 +88,8 @@ class lmdb_storage_impl final : public lmdb_storage {
     if (folder_.is_new) {
       finish();
     }
-    check_owner(journal_, folder_.identity, journal_environment_.file());
-    check_owner(state_, folder_.identity, state_environment_.file());
+    check_owner(journal_environment_, folder_.identity);
+    check_owner(state_environment_, folder_.identity);
     journal_.open_tails();
   }
 
@@ -112,8 +113,8 @@ class lmdb_storage_impl final : public lmdb_storage {
 
  private:
   void finish() {
-    journal_.set_fact(disk_id_fact, folder_.identity.disk_id);
-    state_.set_fact(disk_id_fact, folder_.identity.disk_id);
+    journal_environment_.set_fact(disk_id_fact, folder_.identity.disk_id);
+    state_environment_.set_fact(disk_id_fact, folder_.identity.disk_id);
     for (const fs::path& folder : {options_.folder / "journal", options_.folder / "state", options_.folder}) {
       sync_folder(folder);
     }
@@ -142,9 +143,10 @@ verify_report verify_folder(const fs::path& folder) {
   const storage_identity identity = read_identity(folder);
   verify_report report;
   try {
-    lmdb_environment environment({folder / "journal", map_bytes_reading, map_bytes_reading, true});
+    lmdb_environment environment(
+        {folder / "journal", map_bytes_reading, map_bytes_reading, shard_count_max, true});
     const lmdb_journal journal(environment, identity.shard_count);
-    check_owner(journal, identity, environment.file());
+    check_owner(environment, identity);
     for (shard_id shard = 0; shard < identity.shard_count; ++shard) {
       const std::uint64_t before = report.records;
       journal.read(shard, 1, [&](const journal_entry& entry) {
