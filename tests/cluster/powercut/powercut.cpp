@@ -10,9 +10,9 @@
 ///                              page back early (default 0)
 ///     SOUK_POWERCUT_SEED       chooses which of them
 ///
-/// Modelled: writes by any descriptor of a file, O_DSYNC and O_SYNC, truncation, renaming and removal (they
-/// last when their folder is synced, or for a new file when the file is). Not modelled: writing through
-/// shared maps, which ends the process with a message, except in LMDB's lock file.
+/// Modelled: writes by any descriptor of a file, O_DSYNC and O_SYNC, truncation, allocation, renaming and
+/// removal (they last when their folder is synced, or for a new file when the file is). Not modelled: writing
+/// through shared maps, which ends the process with a message, except in LMDB's lock file.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -83,11 +83,13 @@ const settings& configured() {
   return read;
 }
 
+enum class what : std::uint8_t { write, resize, lengthen };
+
 /// A change of a file that is not on the platter yet.
 struct change {
-  off_t offset = 0;   ///< Of a write; the new length of a truncation.
+  off_t offset = 0;   ///< Of a write; or the new length, of a lengthening the least.
   std::string bytes;  ///< Of a write.
-  bool resize = false;
+  what kind = what::write;
 };
 
 /// One file of the watched folder, whatever its name and however many descriptors it has.
@@ -163,7 +165,10 @@ void apply(watched_file& file, const change& change) {
     file.platter = open_file(file.lasting.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (file.platter < 0) give_up("cannot open " + file.lasting.string());
   }
-  if (change.resize && resize(file.platter, change.offset) != 0)
+  struct stat status{};
+  const bool longer =
+      change.kind == what::lengthen && ::fstat(file.platter, &status) == 0 && status.st_size < change.offset;
+  if ((change.kind == what::resize || longer) && resize(file.platter, change.offset) != 0)
     give_up("cannot resize " + file.lasting.string());
   for (std::size_t done = 0; done < change.bytes.size();) {
     const ssize_t wrote = write_at(file.platter, change.bytes.data() + done, change.bytes.size() - done,
@@ -237,16 +242,16 @@ ssize_t watched_write(int descriptor, const struct iovec* parts, int count, off_
   if (wrote <= 0) return wrote;
   const int kept = errno;
   if (offset < 0) offset = ::lseek(descriptor, 0, SEEK_CUR) - wrote;
-  note(*file, descriptor, {offset, gather(parts, count, static_cast<std::size_t>(wrote)), false});
+  note(*file, descriptor, {offset, gather(parts, count, static_cast<std::size_t>(wrote))});
   errno = kept;
   return wrote;
 }
 
-int watched_resize(int descriptor, off_t length, int result) {
+int watched_resize(int descriptor, off_t length, int result, what kind = what::resize) {
   watched_file* file = file_of(descriptor);
   if (file == nullptr || result != 0) return result;
   const std::scoped_lock lock{file->mutex};
-  note(*file, descriptor, {length, {}, true});
+  note(*file, descriptor, {length, {}, kind});
   return result;
 }
 
@@ -451,6 +456,29 @@ int ftruncate(int descriptor, off_t length) noexcept {
 }
 
 int ftruncate64(int descriptor, off64_t length) noexcept { return ftruncate(descriptor, length); }
+
+int fallocate(int descriptor, int mode, off_t offset, off_t length) {
+  static auto* const allocate = real<decltype(::fallocate)>("fallocate");
+  const int result = allocate(descriptor, mode, offset, length);
+  if (mode == 0) return watched_resize(descriptor, offset + length, result, what::lengthen);
+  if (result == 0 && mode != FALLOC_FL_KEEP_SIZE && file_of(descriptor) != nullptr)
+    give_up("cannot judge a hole in " + path_of(descriptor));
+  return result;
+}
+
+int fallocate64(int descriptor, int mode, off64_t offset, off64_t length) {
+  return fallocate(descriptor, mode, offset, length);
+}
+
+int posix_fallocate(int descriptor, off_t offset, off_t length) {
+  static auto* const allocate = real<decltype(::posix_fallocate)>("posix_fallocate");
+  const int result = allocate(descriptor, offset, length);
+  return watched_resize(descriptor, offset + length, result, what::lengthen);
+}
+
+int posix_fallocate64(int descriptor, off64_t offset, off64_t length) {
+  return posix_fallocate(descriptor, offset, length);
+}
 
 int fsync(int descriptor) {
   static auto* const sync_file = real<decltype(::fsync)>("fsync");

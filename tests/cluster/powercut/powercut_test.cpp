@@ -140,6 +140,11 @@ TEST_F(powercut, a_new_length_lasts_when_it_is_synced) {
   EXPECT_EQ(platter(), (files{{"f", "he"}}));
 }
 
+TEST_F(powercut, allocated_room_lasts_when_it_is_synced) {
+  EXPECT_EQ(run("lengthened_and_synced"), SIGKILL);
+  EXPECT_EQ(platter(), (files{{"f", "hello" + std::string(3, '\0')}}));
+}
+
 TEST_F(powercut, a_name_lasts_when_its_folder_is_synced) {
   EXPECT_EQ(run("renamed"), SIGKILL);
   EXPECT_EQ(platter(), (files{{"f.new", "hello"}}));

@@ -93,6 +93,14 @@ void resized_and_synced() {
   sync(open_for_writing("f"));
 }
 
+void lengthened_and_synced() {
+  const int file = open_for_writing("f");
+  put(file, "hello", 0);
+  require(::fallocate(file, 0, 0, 8) == 0 && ::fallocate(file, 0, 0, 3) == 0, "fallocate");
+  sync(file);
+  require(::fallocate(file, 0, 0, 16) == 0, "fallocate");
+}
+
 void renamed() {
   const int file = open_for_writing("f.new");
   put(file, "hello", 0);
@@ -153,6 +161,7 @@ int main(int argc, char** argv) {
       {"by_every_call", by_every_call},
       {"resized", resized},
       {"resized_and_synced", resized_and_synced},
+      {"lengthened_and_synced", lengthened_and_synced},
       {"renamed", renamed},
       {"renamed_and_synced", renamed_and_synced},
       {"renamed_unsynced_content", renamed_unsynced_content},
