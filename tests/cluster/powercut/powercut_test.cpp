@@ -1,3 +1,5 @@
+#include "persistence/lmdb_storage.hpp"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <lmdb.h>
@@ -6,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -96,6 +99,25 @@ class powercut : public testing::Test {
     }
     mdb_env_close(env);
     return keys;
+  }
+
+  /// Opens the node's folder on the platter and counts what holds; -1 if it does not open or is damaged.
+  int journal_records() const {
+    try {
+      persistence::lmdb_options options;
+      options.folder = root_ / "platter" / "node";
+      options.random_bytes = [](std::size_t count) { return std::string(count, 's'); };
+      int rows = 0;
+      const auto storage = persistence::open_lmdb(options);
+      storage->state().scan("", "~", persistence::scan_order::ascending,
+                            [&](auto, auto) { return ++rows > 0; });
+      int records = 0;
+      for (persistence::shard_id shard = 0; shard < storage->identity().shard_count; ++shard)
+        storage->log().read(shard, 1, [&](const auto&) { return ++records > 0; });
+      return rows == records ? records : -1;
+    } catch (const std::exception&) {
+      return -1;
+    }
   }
 
   using files = std::map<std::string, std::string>;
@@ -190,6 +212,21 @@ TEST_F(powercut, lmdb_keeps_all_it_committed_whatever_else_reaches_the_disk) {
 TEST_F(powercut, lmdb_without_syncs_loses) {
   EXPECT_EQ(run("lmdb_without_sync"), SIGKILL);
   EXPECT_LT(lmdb_keys(), 100);
+}
+
+TEST_F(powercut, the_node_keeps_all_it_committed) {
+  EXPECT_EQ(run("journal"), SIGKILL);
+  EXPECT_EQ(journal_records(), 200);
+}
+
+TEST_F(powercut, the_node_keeps_all_it_committed_whatever_else_reaches_the_disk) {
+  EXPECT_EQ(run("journal", {"SOUK_POWERCUT_LEAK=50", "SOUK_POWERCUT_SEED=7"}), SIGKILL);
+  EXPECT_EQ(journal_records(), 200);
+}
+
+TEST_F(powercut, a_node_that_forgets_to_sync_loses) {
+  EXPECT_EQ(run("journal", {"SOUK_POWERCUT_DROP_SYNC=1"}), SIGKILL);
+  EXPECT_NE(journal_records(), 200);
 }
 
 }  // namespace

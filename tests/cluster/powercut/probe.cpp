@@ -1,3 +1,5 @@
+#include "persistence/lmdb_storage.hpp"
+
 /// Writes as a named scenario says and ends without warning, as in a power cut. The shim's test runs it.
 
 #include <fcntl.h>
@@ -7,12 +9,14 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -149,6 +153,26 @@ void lmdb_commits(unsigned flags) {
   }
 }
 
+/// Appends two hundred records to the node's journal, and as many rows to its state, in fifty commits each.
+void journal_commits() {
+  souk::persistence::lmdb_options options;
+  options.folder = "node";
+  options.map_bytes_initial = 1 << 20;
+  options.shard_count = 4;
+  options.random_bytes = [](std::size_t count) { return std::string(count, 'r'); };
+  const auto storage = souk::persistence::open_lmdb(options);
+  for (std::uint64_t index = 1; index <= 50; ++index) {
+    std::vector<souk::persistence::journal_entry> entries;
+    std::vector<souk::persistence::row_change> rows;
+    for (souk::persistence::shard_id shard = 0; shard < options.shard_count; ++shard) {
+      entries.push_back({shard, index, 1, std::string(2000, 'p')});
+      rows.push_back({std::to_string(shard) + "/" + std::to_string(index), std::string(2000, 'v')});
+    }
+    require(storage->log().append(entries) == souk::persistence::commit_status::done, "append");
+    require(storage->state().write(rows) == souk::persistence::commit_status::done, "write");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -167,6 +191,7 @@ int main(int argc, char** argv) {
       {"renamed_unsynced_content", renamed_unsynced_content},
       {"by_a_stream", by_a_stream},
       {"mapped_writable", mapped_writable},
+      {"journal", journal_commits},
       {"lmdb", [] { lmdb_commits(0); }},
       {"lmdb_without_sync", [] { lmdb_commits(MDB_NOSYNC); }},
   };
