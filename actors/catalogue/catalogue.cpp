@@ -181,16 +181,17 @@ class shop {
         rarest = range;
       }
     }
+    std::vector<const entry*> candidates;
+    candidates.reserve(fewest);
+    for (auto word = rarest.first; word != rarest.second; ++word)
+      candidates.insert(candidates.end(), word->second.begin(), word->second.end());
+    std::sort(candidates.begin(), candidates.end());
+    candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
     std::vector<hit> hits;
-    std::set<const entry*> seen;
-    const bool may_repeat = std::next(rarest.first, rarest.first == rarest.second ? 0 : 1) != rarest.second;
-    for (auto word = rarest.first; word != rarest.second; ++word) {
-      for (const entry* candidate : word->second) {
-        if (!is_active(*candidate->product) || !in_category(*candidate->product, category)) continue;
-        const auto exact = match_words(query, candidate->words);
-        if (!exact || (may_repeat && !seen.insert(candidate).second)) continue;
+    for (const entry* candidate : candidates) {
+      const auto exact = match_words(query, candidate->words);
+      if (exact && is_active(*candidate->product) && in_category(*candidate->product, category))
         hits.push_back({*exact, candidate});
-      }
     }
     return hits;
   }

@@ -402,6 +402,23 @@ TEST(stock, a_checkout_that_could_not_take_the_answer_is_asked_at_once) {
   EXPECT_TRUE(stock.fail(decision.effects[0].to, *decision.effects[0].command).effects.empty());
 }
 
+TEST(stock, references_fill_their_rows) {
+  shop_stock stock{};
+  for (int i = 0; i < 130; ++i) {
+    stock.run(adjust(1, "received", "PO-" + std::to_string(i)));
+    stock.save();
+    if (i % 50 == 0) stock.state = stock.loaded();
+  }
+  std::vector<std::size_t> sizes;
+  for (const auto& [row, value] : stock.kept.rows) {
+    if (row.starts_with("r/")) sizes.push_back(value.size() / 16);
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{64, 64, 2}));
+  const auto loaded = stock.loaded();
+  EXPECT_EQ(loaded.references.size(), 130u);
+  EXPECT_TRUE(loaded.references.same_as(stock.replayed().references));
+}
+
 TEST(stock, a_command_that_makes_no_sense_throws) {
   shop_stock stock{10};
   EXPECT_THROW(stock.run({}), std::invalid_argument);
