@@ -17,7 +17,7 @@ constexpr unsigned readers_max = 1024;
 constexpr std::uint64_t map_pages_min = 16;
 /// The file is lengthened by this much at a time: seldom, and little wasted.
 constexpr std::uint64_t allocation_step_bytes = 16ULL << 20;
-/// Pages a write may copy beside one for each row: paths to the root, the free list.
+/// Pages that any write may take: paths to the root, the free list.
 constexpr std::uint64_t pages_per_write = 64;
 constexpr std::uint64_t reserve_bytes_max = 16ULL << 20;
 
@@ -223,7 +223,7 @@ lmdb_environment::view::view(const lmdb_environment& environment)
 
 lmdb_environment::view::~view() { environment_.leave(txn_); }
 
-commit_status lmdb_environment::write(intent what, std::size_t rows,
+commit_status lmdb_environment::write(intent what, std::size_t pages,
                                       const std::function<void(MDB_txn*)>& change) {
   if (own_views > 0) {
     throw std::logic_error(file_ + ": a write inside a read of the same thread");
@@ -234,7 +234,7 @@ commit_status lmdb_environment::write(intent what, std::size_t rows,
   const std::uint64_t reserve = what == intent::add ? reserve_bytes() : 0;
   try {
     for (;;) {
-      if (!make_room(reserve, rows)) {
+      if (!make_room(reserve, pages)) {
         return commit_status::storage_full;
       }
       if (attempt(options_.map_bytes_max - reserve, change)) {
@@ -314,11 +314,11 @@ bool lmdb_environment::grow() {
   return true;
 }
 
-bool lmdb_environment::make_room(std::uint64_t reserve, std::size_t rows) {
+bool lmdb_environment::make_room(std::uint64_t reserve, std::size_t pages) {
   MDB_envinfo info{};
   check_lmdb(mdb_env_info(env_, &info), file_);
   const std::uint64_t end = (info.me_last_pgno + 1) * page_bytes_;
-  const std::uint64_t need = (rows + pages_per_write) * page_bytes_;
+  const std::uint64_t need = (pages + pages_per_write) * page_bytes_;
   // Growing in time spares the work of a transaction that does not fit.
   while (end + need > info.me_mapsize && grow()) {
     check_lmdb(mdb_env_info(env_, &info), file_);

@@ -103,11 +103,11 @@ class lmdb_environment {
   /// that copy-on-write needs.
   enum class intent : std::uint8_t { add, remove };
 
-  /// Runs `change` in a write transaction and commits it. `rows` is an upper bound of the rows it stores or
-  /// removes. `change` may run again after the map has grown. Throws what `change` throws, `std::logic_error`
-  /// inside a view of the same thread, and `std::system_error` if the commit failed otherwise: the
-  /// environment then refuses all further writes, and the process must end.
-  commit_status write(intent what, std::size_t rows, const std::function<void(MDB_txn*)>& change);
+  /// Runs `change` in a write transaction and commits it. `pages` is an upper bound of the pages it takes
+  /// anew, beside a few. `change` may run again after the map has grown. Throws what `change` throws,
+  /// `std::logic_error` inside a view of the same thread, and `std::system_error` if the commit failed
+  /// otherwise: the environment then refuses all further writes, and the process must end.
+  commit_status write(intent what, std::size_t pages, const std::function<void(MDB_txn*)>& change);
 
   /// Bytes of all pages that hold something.
   std::uint64_t bytes_used() const;
@@ -124,7 +124,7 @@ class lmdb_environment {
   void commit(MDB_txn* txn);
   bool grow();
   bool allocate(std::uint64_t bytes);
-  bool make_room(std::uint64_t reserve, std::size_t rows);
+  bool make_room(std::uint64_t reserve, std::size_t pages);
   std::uint64_t pages_used(MDB_txn* txn) const;
   std::uint64_t reserve_bytes() const;
 

@@ -18,6 +18,11 @@ namespace {
 constexpr std::size_t trim_mark_covered = 24;
 constexpr std::size_t trim_mark_bytes = trim_mark_covered + sizeof(std::uint32_t);
 
+constexpr std::size_t page_bytes = 4096;
+/// What a record takes beside its payload: frame, keys, LMDB's own.
+constexpr std::size_t row_overhead_bytes = 64;
+constexpr std::size_t tree_depth_max = 6;
+
 /// A reader copies this many bytes or records at most before it lets go of its transaction.
 constexpr std::size_t chunk_bytes_max = 1ULL << 20;
 constexpr std::size_t chunk_records_max = 1024;
@@ -111,12 +116,15 @@ commit_status lmdb_journal::append(std::span<const journal_entry> entries) {
     return commit_status::done;
   }
   const auto ordered = by_shard(entries);
-  std::size_t rows = 0;
+  std::size_t bytes = 0;
   for (const journal_entry& entry : entries) {
-    rows += entry.payload.size() / part_bytes_max + 2;
+    bytes += entry.payload.size() + row_overhead_bytes;
   }
+  // Pages are at least half full, for no row takes more than that; each shard copies a path of its tree.
+  const std::size_t pages =
+      2 * bytes / page_bytes + tree_depth_max * std::min(entries.size(), shards_.size());
   tails ends;
-  const auto status = environment_.write(lmdb_environment::intent::add, rows,
+  const auto status = environment_.write(lmdb_environment::intent::add, pages,
                                          [&](MDB_txn* txn) { ends = put_entries(txn, ordered); });
   if (status == commit_status::done) {
     publish(ends);
@@ -328,8 +336,10 @@ commit_status lmdb_journal::cut(shard_id shard, std::uint64_t last) {
 /// Removes all parts of the records from `first` to `last`, after `before` has taken from them what it needs.
 commit_status lmdb_journal::remove_records(shard_id shard, std::uint64_t first, std::uint64_t last,
                                            const std::function<void(lmdb_cursor&)>& before) {
-  const std::size_t rows = last - first + 1;
-  return environment_.write(lmdb_environment::intent::remove, rows, [&](MDB_txn* txn) {
+  // Pages emptied on the way are used again at once; what grows is the list of those that become free.
+  constexpr std::uint64_t records_per_page = 64;
+  const std::size_t pages = (last - first) / records_per_page;
+  return environment_.write(lmdb_environment::intent::remove, pages, [&](MDB_txn* txn) {
     lmdb_cursor cursor(txn, shards_[shard]);
     before(cursor);
     const part_key behind(last + 1, 0);

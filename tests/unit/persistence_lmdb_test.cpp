@@ -483,6 +483,31 @@ TEST(lmdb_storage, a_file_system_without_room_refuses_before_anything_is_written
   EXPECT_EQ(store->log().bounds(0).last, index + 1);
 }
 
+TEST_F(lmdb_folder, a_commit_that_finds_the_disk_full_before_it_counts_is_refused) {
+  const auto store = open();
+  append_range(*store, 1, 11, 11, 3);
+  {
+    const file_size_limit limit(2 * 4096);  // LMDB's meta pages could still be written, but nothing else
+    EXPECT_EQ(append(*store, {entry(1, 12, 3, "no room")}), commit_status::storage_full);
+    EXPECT_EQ(indexes(*store, 1).size(), 11u);
+  }
+  append_range(*store, 1, 12, 13, 3);
+  EXPECT_EQ(indexes(*store, 1).size(), 13u);
+}
+
+TEST_F(lmdb_folder, after_any_other_failure_of_a_commit_nothing_is_written_any_more) {
+  auto store = open();
+  {
+    const file_size_limit limit(100 << 10);  // in the midst of what is written: LMDB reports a short write
+    EXPECT_THROW(append(*store, {entry(1, 11, 3, std::string(500 << 10, 'x'))}), std::system_error);
+  }
+  EXPECT_THAT(error_of([&] { append_range(*store, 1, 11, 11, 3); }), HasSubstr("the process has to end"));
+  EXPECT_THAT(error_of([&] { store->log().trim(1, 5, 5); }), HasSubstr("the process has to end"));
+  EXPECT_EQ(indexes(*store, 1).size(), 10u);
+  store.reset();
+  EXPECT_EQ(verify_folder(path()).records, 10u);
+}
+
 TEST(lmdb_storage, little_free_disk_is_nearly_full) {
   const temporary_folder folder;
   lmdb_options options = options_for(folder.path());
