@@ -49,10 +49,13 @@ std::optional<pb::ProviderCall> parse(const gateway::http_request& request, std:
 gateway::http_response to_response(const pb::ProviderResult& result, std::string_view type) {
   gateway::http_response response;
   response.fields.emplace_back("Content-Type", type);
-  if (type == protobuf_type)
+  if (type == protobuf_type) {
     response.body = result.SerializeAsString();
-  else
-    google::protobuf::util::MessageToJsonString(result, &response.body);
+    return response;
+  }
+  google::protobuf::util::JsonPrintOptions snake_case;
+  snake_case.preserve_proto_field_names = true;
+  google::protobuf::util::MessageToJsonString(result, &response.body, snake_case);
   return response;
 }
 

@@ -1,4 +1,5 @@
 #include "nodes/souk/commands.hpp"
+#include "nodes/souk/test_provider.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -28,6 +29,7 @@ class command_line {
     add_verify();
     add_keys();
     add_goods();
+    add_test_provider();
   }
 
   CLI::App& app() { return app_; }
@@ -99,6 +101,15 @@ class command_line {
     add_jobs(replaying, replay_.jobs);
   }
 
+  void add_test_provider() {
+    CLI::App* provider =
+        command(app_, "test-provider", "The payment provider of tests, with books of its own",
+                [this] { return run_test_provider(test_provider_); });
+    provider->add_option("--listen", test_provider_.listen, "Where to listen; port 0: any free one")
+        ->capture_default_str();
+    provider->add_option("--ledger", test_provider_.ledger, "The file of its books")->capture_default_str();
+  }
+
   static void add_jobs(CLI::App* to, int& jobs) {
     to->add_option("--jobs", jobs, "Connections at work at the same time")
         ->check(CLI::Range(1, jobs_max))
@@ -109,6 +120,7 @@ class command_line {
   settings settings_;
   import_options import_;
   replay_options replay_;
+  test_provider_options test_provider_;
   std::string name_;
   std::function<int()> chosen_;
 };

@@ -170,7 +170,7 @@ TEST_F(remote_provider, speaks_json_with_people) {
   };
   const std::string call = R"({"operation":"charge","key":"k","payment_id":"p","token":"tok_ok",)"
                            R"("amount":{"amount":"5","currency":"USD"}})";
-  EXPECT_TRUE(has(ask("application/json", call).body, R"("status":"charged")"));
+  EXPECT_TRUE(has(ask("application/json", call).body, R"("status":"charged","charge_id":"ch_1")"));
   EXPECT_EQ(ask("application/json", "{}").status, 422);
   EXPECT_EQ(ask("application/json", "{").status, 422);
   EXPECT_EQ(ask("text/plain", call).status, 415);
