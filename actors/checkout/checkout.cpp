@@ -8,7 +8,7 @@
 #include "actors/json/problem.hpp"
 #include "actors/order/order.pb.h"
 #include "actors/payment/payment.pb.h"
-#include "actors/stock/stock.pb.h"
+#include "actors/stock/stock.hpp"
 #include "actors/values/id.hpp"
 #include "actors/values/money.hpp"
 
@@ -65,7 +65,7 @@ json::problem not_in_this_state(const checkout_state& checkout, std::string deta
 }
 
 runtime::address stock_of(const pb::LineRow& line, const runtime::context& context) {
-  return {context.self.tenant, kinds::stock, line.line().sku()};
+  return stock::address_of(context.self.tenant, line.line().sku());
 }
 
 std::int64_t total_of(const checkout_state& checkout) { return cart::figure(checkout.row.totals(), "total"); }
@@ -372,7 +372,7 @@ void checkout_decider::draft::place_order() {
     auto& hold = *place.add_holds();
     hold.set_id(line.hold_id());
     hold.set_sku(line.line().sku());
-    hold.set_location("default");
+    hold.set_location(std::string{stock::default_location});
     hold.set_quantity(line.line().quantity());
     hold.set_line_id(line.line().id());
   }

@@ -3,6 +3,7 @@
 #include "actors/cart/line.hpp"
 #include "actors/json/etag.hpp"
 #include "actors/json/writer.hpp"
+#include "actors/stock/stock.hpp"
 
 #include <string>
 #include <utility>
@@ -24,7 +25,7 @@ void write_holds(json::writer& out, const checkout_state& checkout) {
     out.begin_object();
     out.key("id").string(line.hold_id());
     out.key("sku").string(line.line().sku());
-    out.key("location").string("default");
+    out.key("location").string(stock::default_location);
     out.key("quantity").integer(line.line().quantity());
     out.key("expires_at").time(runtime::from_ms(checkout.row.expires_at_ms()));
     out.end_object();

@@ -6,7 +6,7 @@
 #include "actors/json/problem.hpp"
 #include "actors/order/order_json.hpp"
 #include "actors/payment/payment.pb.h"
-#include "actors/stock/stock.pb.h"
+#include "actors/stock/stock.hpp"
 #include "actors/values/id.hpp"
 #include "actors/values/money.hpp"
 
@@ -60,7 +60,7 @@ void send_back(const order_state& order, runtime::decision& decision, const runt
     restock.set_order_id(order.row.order().order_id());
     restock.set_movement_id(values::make_id("mov_", context.now, context.ids.next_part()));
     restock.set_line_id(hold.line_id());
-    decision.send({context.self.tenant, kinds::stock, hold.sku()}, std::move(command));
+    decision.send(stock::address_of(context.self.tenant, hold.sku(), hold.location()), std::move(command));
   }
 }
 

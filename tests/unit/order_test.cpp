@@ -42,6 +42,7 @@ class order : public ::testing::Test {
       auto& hold = *place.add_holds();
       hold.set_id("hld_" + std::to_string(i));
       hold.set_sku("tea");
+      hold.set_location("default");
       hold.set_quantity(2);
       hold.set_line_id(line.id());
     }
