@@ -11,6 +11,8 @@ namespace souk::gateway {
 namespace {
 
 constexpr std::size_t method_bytes_max = 32;
+/// Room for fields that a request starts with: most clients send no more.
+constexpr std::size_t fields_expected = 12;
 constexpr std::size_t version_bytes = 8;  // "HTTP/1.1"
 /// Empty lines before a request line, which old clients send after a body.
 constexpr std::size_t empty_lines_max = 2;
@@ -172,7 +174,12 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+/// What is wrong with the escapes of a text whose other characters passed; `decoded` is valid if nothing is.
 escapes check_escapes(std::string_view encoded, std::string& decoded) {
+  if (encoded.find('%') == std::string_view::npos) {
+    decoded = encoded;
+    return escapes::fine;
+  }
   if (const auto found = decode(encoded, decoded); found != escapes::fine) return found;
   return is_utf8(decoded) ? escapes::fine : escapes::not_utf8;
 }
@@ -351,6 +358,7 @@ const char* gate::read_method(const char* at, const char* end) {
 
 void gate::end_method() {
   progress_.state = state::target;
+  request_.fields.reserve(fields_expected);
   if (request_.method == "CONNECT") fail("not_implemented", "This is not a proxy.");
   if (request_.method == "PRI") malformed("HTTP/2 is not spoken here.");
 }

@@ -61,7 +61,7 @@ struct listener_options {
   std::size_t connections_max = 10'000;
   std::size_t pipeline_max = 16;  ///< Requests of one connection read ahead of their answers.
   unsigned head_timeout_ms = 10'000;
-  unsigned body_timeout_ms = 30'000;
+  unsigned body_timeout_ms = 30'000;  ///< Begins anew as long as 500 bytes a second come.
   unsigned idle_timeout_ms = 75'000;
   unsigned write_timeout_ms = 30'000;
   /// For a request that may have a large body: the limit and the folder to spool it to. Empty: never.

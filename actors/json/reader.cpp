@@ -15,6 +15,9 @@ constexpr std::string_view malformed = "malformed_json";
 
 /// Objects up to this size look for a repeated name by comparing all pairs; larger ones by sorting.
 constexpr std::size_t pairwise_max = 8;
+/// Room that a new object or array starts with: most of ours need no more.
+constexpr std::size_t members_expected = 4;
+constexpr std::size_t levels_expected = 4;
 
 /// The position of a member whose name an earlier one has, or the number of members.
 std::size_t find_duplicate(const value::object& members) {
@@ -51,7 +54,10 @@ class document_builder {
   static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
 
-  bool on_document_begin(error_code&) { return true; }
+  bool on_document_begin(error_code&) {
+    open_.reserve(levels_expected);
+    return true;
+  }
   bool on_document_end(error_code&) { return true; }
 
   bool on_array_begin(error_code& ec) {
@@ -65,7 +71,8 @@ class document_builder {
   }
   bool on_object_begin(error_code& ec) {
     if (!count(ec)) return false;
-    open_.push_back({value{value::object{}}, {}});
+    auto& opened = open_.emplace_back(level{value{value::object{}}, {}});
+    std::get<value::object>(opened.container.data_).reserve(members_expected);
     return true;
   }
   bool on_object_end(std::size_t, error_code& ec) {
