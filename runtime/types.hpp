@@ -51,6 +51,11 @@ using command_id = std::array<std::uint8_t, 16>;
 /// A digest of a request's meaning (its body as JSON values); tells a repeat from a reuse of its key.
 using fingerprint = std::array<std::uint8_t, 16>;
 
+/// The bytes of a command id or a fingerprint, as journalled.
+inline std::string bytes_of(const std::array<std::uint8_t, 16>& id) {
+  return {reinterpret_cast<const char*>(id.data()), id.size()};
+}
+
 /// "cart/crt_..." style text of an address, for logs and operators.
 std::string to_string(const address& address, std::string_view kind_name);
 

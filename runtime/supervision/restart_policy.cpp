@@ -46,13 +46,11 @@ steps restart_policy::start() {
 
 steps restart_policy::started(std::size_t child, duration now) {
   auto& record = children_.at(child);
+  if (record.now != status::starting) return {};
   record.now = status::running;
   record.started_at = now;
-  ++record.starts;
-  if (closing()) return stop_next();
   auto recovery = recovery_of(child);
-  if (recovery == recoveries_.end()) return {};
-  if (recovery->at == phase::stopping) return advance(*recovery);
+  if (recovery == recoveries_.end() || recovery->at != phase::starting) return {};
   recovery->next = child + 1;
   return start_next(recovery);
 }
@@ -102,15 +100,15 @@ std::vector<restart_policy::recovery>::iterator restart_policy::recovery_of(std:
                               [&](const recovery& each) { return each.first <= child && child < each.end; });
 }
 
-std::optional<std::size_t> restart_policy::last_running(std::size_t first, std::size_t end) const {
+std::optional<std::size_t> restart_policy::last_living(std::size_t first, std::size_t end) const {
   for (std::size_t child = end; child-- > first;)
-    if (children_[child].now == status::running) return child;
+    if (children_[child].now == status::running || children_[child].now == status::starting) return child;
   return std::nullopt;
 }
 
-bool restart_policy::any_on_the_way(std::size_t first, std::size_t end) const {
+bool restart_policy::any_stopping(std::size_t first, std::size_t end) const {
   for (std::size_t child = first; child < end; ++child)
-    if (children_[child].now == status::stopping || children_[child].now == status::starting) return true;
+    if (children_[child].now == status::stopping) return true;
   return false;
 }
 
@@ -136,8 +134,8 @@ steps restart_policy::recover(std::size_t child, duration now, std::uint64_t ran
 }
 
 steps restart_policy::advance(recovery& recovery) {
-  if (any_on_the_way(recovery.first, recovery.end)) return {};
-  if (auto child = last_running(recovery.first, recovery.end)) {
+  if (any_stopping(recovery.first, recovery.end)) return {};
+  if (auto child = last_living(recovery.first, recovery.end)) {
     children_[*child].now = status::stopping;
     return {{.what = step::action::stop, .child = *child}};
   }
@@ -159,6 +157,7 @@ steps restart_policy::start_next(std::vector<recovery>::iterator recovery) {
     return {};
   }
   children_[recovery->next].now = status::starting;
+  ++children_[recovery->next].starts;
   return {{.what = step::action::start, .child = recovery->next}};
 }
 
@@ -171,8 +170,8 @@ steps restart_policy::close(mode mode) {
 }
 
 steps restart_policy::stop_next() {
-  if (mode_ == mode::closed || any_on_the_way(0, children_.size())) return {};
-  if (auto child = last_running(0, children_.size())) {
+  if (mode_ == mode::closed || any_stopping(0, children_.size())) return {};
+  if (auto child = last_living(0, children_.size())) {
     children_[*child].now = status::stopping;
     return {{.what = step::action::stop, .child = *child}};
   }

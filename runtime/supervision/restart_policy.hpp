@@ -47,7 +47,7 @@ duration restart_delay(const back_off& back_off, std::uint32_t failures, std::ui
 /// What a supervisor has to do next.
 struct step {
   enum class action : std::uint8_t {
-    start,     ///< Start `child`, then report `started` or, if that failed, `ended`.
+    start,     ///< Start `child`, then report `started` when it is ready, or `ended` if that failed.
     stop,      ///< Stop `child`, then report `ended`.
     wait,      ///< Report `due(ticket)` after `delay`.
     finish,    ///< All children have ended, as asked by `shut_down`.
@@ -64,13 +64,14 @@ struct step {
 using steps = std::vector<step>;
 
 /// The rules of one supervisor over its fixed list of children, without actors: it is told what happened and
-/// answers what to do. Children start in order, each after the one before it, and stop in reverse order, each
-/// before the one before it. Not thread-safe. Times are monotonic, from any start.
+/// answers what to do. Children start in order and stop in reverse order, each when the one before it is
+/// ready, or has ended; only under one_for_one all start at once. Not thread-safe. Times are monotonic, from
+/// any start.
 class restart_policy {
  public:
   enum class status : std::uint8_t {
     idle,      ///< Not started yet, or stopped and about to start again.
-    starting,  ///< A `start` step was handed out.
+    starting,  ///< A `start` step was handed out; not ready yet.
     running,
     stopping,  ///< A `stop` step was handed out.
     waiting,   ///< Failed (or went with one that did) and is waiting for its restart.
@@ -81,6 +82,7 @@ class restart_policy {
 
   /// Begins: call once, first.
   steps start();
+  /// The child is ready. Ignored unless it was starting.
   steps started(std::size_t child, duration now);
   /// The child has ended, whether it was asked to or not, or could not be started (`failed`).
   steps ended(std::size_t child, bool failed, duration now, std::uint64_t random);
@@ -93,6 +95,8 @@ class restart_policy {
   status status_of(std::size_t child) const { return children_.at(child).now; }
   /// How often the child was started again.
   std::uint64_t restarts_of(std::size_t child) const;
+  /// Nothing is being started, stopped or waited for: all children that are to run do.
+  bool settled() const { return !closing() && recoveries_.empty(); }
   /// The children are being stopped for good.
   bool closing() const { return mode_ != mode::open; }
 
@@ -119,9 +123,9 @@ class restart_policy {
   };
 
   std::vector<recovery>::iterator recovery_of(std::size_t child);
-  std::optional<std::size_t> last_running(std::size_t first, std::size_t end) const;
-  /// A start or stop that was handed out has not been reported yet.
-  bool any_on_the_way(std::size_t first, std::size_t end) const;
+  /// The last one that runs or is starting.
+  std::optional<std::size_t> last_living(std::size_t first, std::size_t end) const;
+  bool any_stopping(std::size_t first, std::size_t end) const;
   bool too_many_restarts(duration now);
 
   steps recover(std::size_t child, duration now, std::uint64_t random);

@@ -158,7 +158,7 @@ const std::vector<ban>& bans() {
       {"a detached or blocking actor",
        R"(\bdetached\b|blocking_actor|scoped_actor|function_view|\.receive\()",
        {"persistence", "runtime", "actors"},
-       {}},
+       {{"runtime/storage/spawn.cpp", "the writers, whose syncs block, have threads of their own"}}},
       {"a wait for ever", R"(\binfinite\b)", {"runtime", "actors"}, {}},
       {".await, which closes an actor's mailbox to all but one answer",
        R"(\.await\()",

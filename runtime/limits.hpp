@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace souk::runtime {
+
+/// Every bound of the runtime: its default, and why it is that. An operator changes some of them in
+/// cluster.conf.
+struct limits {
+  /// Entities in memory, over all shards of a node; the least recently used go first. About 2 KB each.
+  std::size_t entities_active_max = 20'000;
+  /// An entity that nobody asked for so long leaves memory.
+  std::chrono::milliseconds entity_idle_timeout{60'000};
+  /// Commands waiting for one entity; the next one is refused as overloaded. Half a second of a hot item's
+  /// work.
+  std::size_t entity_queue_max = 10'000;
+  /// Commands taken up and not yet answered in one shard; bounds the memory of a stalled disk.
+  std::size_t shard_unanswered_max = 50'000;
+  /// Throws by one message before it is set aside.
+  unsigned strikes_max = 3;
+  /// Messages remembered for having made an entity throw.
+  std::size_t strikes_remembered_max = 10'000;
+
+  /// The state follows the journal at most this far behind in time ...
+  std::chrono::milliseconds flush_interval{1'000};
+  /// ... and in bytes of journal, over one shard: it bounds what recovery replays.
+  std::size_t flush_bytes = 32u << 20;
+
+  /// Timers due sooner than this are in memory; later ones only on disk.
+  std::chrono::milliseconds timer_horizon{120'000};
+  /// How often due timers are looked for: their precision.
+  std::chrono::milliseconds tick_interval{100};
+  /// Timers fired at a time, so that a million carts that end in one second do not fill the memory.
+  std::size_t timers_firing_max = 1'000;
+
+  /// Effects that were not acknowledged for so long are sent again.
+  std::chrono::milliseconds effect_resend_interval{2'000};
+  /// World calls without a result for so long are made again (their worker answers sooner; this covers its
+  /// restart).
+  std::chrono::milliseconds world_call_resend_interval{30'000};
+
+  /// First answers to keyed requests are kept so long.
+  std::chrono::milliseconds answers_kept{std::chrono::hours{48}};
+  /// Rows removed per tick when answers end, so that a quiet shop does not stall on yesterday's rush.
+  std::size_t answers_purged_per_tick = 500;
+
+  /// Entries in one commit of the journal: a bound on its latency and on LMDB's dirty pages.
+  std::size_t commit_entries_max = 4'000;
+  /// Bytes in one commit.
+  std::size_t commit_bytes_max = 8u << 20;
+  /// Journal records removed in one transaction when it is trimmed.
+  std::size_t trim_records_max = 20'000;
+};
+
+}  // namespace souk::runtime

@@ -1,0 +1,162 @@
+#include "runtime/node/node.hpp"
+
+#include "runtime/cluster/coordinator.hpp"
+#include "runtime/storage/spawn.hpp"
+#include "runtime/supervision/entity_supervisor.hpp"
+
+#include <caf/all.hpp>
+
+#include <utility>
+
+namespace souk::runtime {
+
+namespace {
+
+// A storage that failed must not be tried again: what the kernel could not write it may have dropped.
+constexpr supervision::intensity never{0, std::chrono::seconds{1}};
+
+// A shard writes out its state before it ends; a slow disk takes its time.
+constexpr std::chrono::seconds shard_stop_within{20};
+
+std::string shard_role(shard_id id) { return "shard/" + std::to_string(id); }
+std::string entities_role(shard_id id) { return "entities/" + std::to_string(id); }
+
+}  // namespace
+
+// -- directory
+// ---------------------------------------------------------------------------------------------------
+
+caf::actor directory::find(const std::string& role) const {
+  std::lock_guard lock{mutex_};
+  auto found = actors_.find(role);
+  return found == actors_.end() ? caf::actor{} : found->second;
+}
+
+void directory::set(const std::string& role, caf::actor actor) {
+  std::lock_guard lock{mutex_};
+  actors_[role] = std::move(actor);
+}
+
+void directory::clear() {
+  std::lock_guard lock{mutex_};
+  actors_.clear();
+}
+
+supervision::child_spec directory::listed(std::string role, supervision::child_spec child) {
+  child.on_started = [this, role](const caf::actor& actor) { set(role, actor); };
+  child.on_ended = [this, role] { set(role, nullptr); };
+  return child;
+}
+
+// -- node
+// --------------------------------------------------------------------------------------------------------
+
+node::node(caf::actor_system& system, node_options options) : system_(system), options_(std::move(options)) {
+  routing_ = std::make_shared<routing_table>(options_.shard_count, options_.kinds);
+}
+
+node::~node() {
+  directory_.clear();
+  for (shard_id id = 0; id < options_.shard_count; ++id)
+    routing_->set(id, nullptr);
+}
+
+void node::start(std::vector<supervision::child_spec> effects, std::vector<supervision::child_spec> edge) {
+  using supervision::strategy;
+  using supervision::supervisor_child;
+  // rest_for_one: whoever stands on what failed starts again with it.
+  auto root =
+      group("node", strategy::rest_for_one,
+            {storage_group(), coordination_group(),
+             supervisor_child(group("effects", strategy::one_for_one, std::move(effects))), shards_group(),
+             supervisor_child(group("edge", strategy::one_for_one, std::move(edge)))});
+  root.intensity = never;
+  root.on_escalation = options_.on_fatal;
+  root_ = system_.spawn(supervision::supervisor, std::move(root));
+}
+
+void node::stop() { caf::anon_send_exit(root_, caf::exit_reason::user_shutdown); }
+
+bool node::serving() const { return shard_figures_.serving == options_.shard_count; }
+
+supervision::supervisor_spec node::group(std::string name, supervision::strategy strategy,
+                                         std::vector<supervision::child_spec> children) {
+  supervision::supervisor_spec spec;
+  spec.name = std::move(name);
+  spec.strategy = strategy;
+  spec.children = std::move(children);
+  spec.random = [random = options_.random] { return random->next_u64(); };
+  return spec;
+}
+
+supervision::child_spec node::storage_group() {
+  supervision::child_spec journal{.name = "journal", .start = [this](caf::event_based_actor*) {
+                                    return spawn_journal_writer(system_, options_.own_threads,
+                                                                options_.storage, &options_.limits,
+                                                                &writer_figures_, options_.time);
+                                  }};
+  supervision::child_spec state{.name = "state", .start = [this](caf::event_based_actor*) {
+                                  return spawn_state_writer(system_, options_.own_threads, options_.storage,
+                                                            &options_.limits, &writer_figures_);
+                                }};
+  auto spec =
+      group("storage", supervision::strategy::one_for_all,
+            {directory_.listed("journal", std::move(journal)), directory_.listed("state", std::move(state))});
+  spec.intensity = never;
+  return supervisor_child(std::move(spec));
+}
+
+supervision::child_spec node::coordination_group() {
+  supervision::child_spec coordinator{.name = "coordinator", .start = [this](caf::event_based_actor* self) {
+                                        return self->spawn(embedded_coordinator, options_.storage,
+                                                           options_.id + ":" + options_.disk_id,
+                                                           directory_.find("state"));
+                                      }};
+  return supervisor_child(group("coordination", supervision::strategy::one_for_one,
+                                {directory_.listed("coordinator", std::move(coordinator))}));
+}
+
+supervision::child_spec node::shards_group() {
+  std::vector<supervision::child_spec> shards;
+  for (shard_id id = 0; id < options_.shard_count; ++id)
+    shards.push_back(shard_group(id));
+  return supervisor_child(group("shards", supervision::strategy::one_for_one, std::move(shards)));
+}
+
+supervision::child_spec node::shard_group(shard_id id) {
+  supervision::entity_supervisor_spec entities;
+  entities.random = [random = options_.random] { return random->next_u64(); };
+  supervision::child_spec shard_child{
+      .name = "shard", .stop_within = shard_stop_within, .start = [this, id](caf::event_based_actor* self) {
+        return self->spawn(shard, options_of(id));
+      }};
+  // One cannot be without the other: the shard knows its entities, the entities know their shard.
+  auto spec = group(shard_role(id), supervision::strategy::one_for_all,
+                    {directory_.listed(entities_role(id), entity_supervisor_child(std::move(entities))),
+                     directory_.listed(shard_role(id), std::move(shard_child))});
+  auto child = supervisor_child(std::move(spec));
+  child.on_ended = [this, id] { routing_->set(id, nullptr); };
+  return child;
+}
+
+shard_options node::options_of(shard_id id) {
+  shard_options options;
+  options.id = id;
+  options.member = options_.id + ":" + options_.disk_id;
+  options.kinds = &options_.kinds;
+  options.storage = options_.storage;
+  options.routing = routing_.get();
+  options.limits = &options_.limits;
+  options.figures = &shard_figures_;
+  options.time = options_.time;
+  options.random = options_.random;
+  options.shards_on_node = options_.shard_count;
+  options.journal_writer = [this] { return directory_.find("journal"); };
+  options.state_writer = [this] { return directory_.find("state"); };
+  options.coordinator = [this] { return directory_.find("coordinator"); };
+  options.entity_supervisor = [this, role = entities_role(id)] { return directory_.find(role); };
+  options.world_worker = [this](const std::string& port) { return directory_.find("port/" + port); };
+  return options;
+}
+
+}  // namespace souk::runtime

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "persistence/storage.hpp"
+#include "runtime/cluster/routing.hpp"
+#include "runtime/entity/kind.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/seams/seams.hpp"
+#include "runtime/shard/shard.hpp"
+#include "runtime/storage/writers.hpp"
+#include "runtime/supervision/supervisor.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace souk::runtime {
+
+/// Which actor plays a role now: "journal", "shard/3", "port/payments". Supervisors say so here whenever they
+/// start one or one has ended. Any thread.
+class directory {
+ public:
+  /// Null while nobody plays it.
+  caf::actor find(const std::string& role) const;
+  void set(const std::string& role, caf::actor actor);
+  void clear();
+
+  /// The child with its handle kept here under `role`.
+  supervision::child_spec listed(std::string role, supervision::child_spec child);
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, caf::actor> actors_;
+};
+
+/// What a node is made of. Everything behind a pointer outlives the node.
+struct node_options {
+  std::string id = "a";
+  std::string disk_id = "disk";
+  persistence::storage* storage = nullptr;
+  std::uint16_t shard_count = 16;
+  entity_catalogue kinds;
+  runtime::limits limits;
+  std::shared_ptr<clock> time;
+  std::shared_ptr<random_source> random;
+  /// The writers of the storage get threads of their own. Off in a simulation.
+  bool own_threads = true;
+  /// The node cannot go on (its storage failed, or something was restarted too often): ends the process.
+  std::function<void(const std::string& reason)> on_fatal;
+};
+
+/// One node: its supervision tree, its shards, and what binds them.
+///
+///     node
+///     ├─ storage         journal writer, state writer
+///     ├─ coordination    coordinator
+///     ├─ effects         workers that call the world
+///     ├─ shards          one supervisor per shard → entity supervisor → entities; shard
+///     └─ edge            gateways
+///
+/// Lives on the thread that made it; what it hands out may be used from any.
+class node {
+ public:
+  node(caf::actor_system& system, node_options options);
+  ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  /// Starts the tree, with what the floor above adds to it: a worker of port P is listed as "port/P". Shards
+  /// serve when their opening records are committed: see `serving`.
+  void start(std::vector<supervision::child_spec> effects, std::vector<supervision::child_spec> edge);
+
+  /// Asks the tree to end, from the edge inwards; shards write out their state. It has ended when `root` has.
+  void stop();
+
+  bool serving() const;  ///< Every shard serves.
+  std::shared_ptr<const routing_table> routing() const { return routing_; }
+  runtime::directory& directory() { return directory_; }
+  const caf::actor& root() const { return root_; }
+  const shard_figures& shards() const { return shard_figures_; }
+  writer_figures& writers() { return writer_figures_; }
+  const node_options& options() const { return options_; }
+
+ private:
+  supervision::supervisor_spec group(std::string name, supervision::strategy strategy,
+                                     std::vector<supervision::child_spec> children);
+  supervision::child_spec storage_group();
+  supervision::child_spec coordination_group();
+  supervision::child_spec shards_group();
+  supervision::child_spec shard_group(shard_id id);
+  shard_options options_of(shard_id id);
+
+  caf::actor_system& system_;
+  node_options options_;
+  std::shared_ptr<routing_table> routing_;
+  runtime::directory directory_;
+  shard_figures shard_figures_;
+  writer_figures writer_figures_;
+  caf::actor root_;
+};
+
+}  // namespace souk::runtime

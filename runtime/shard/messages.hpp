@@ -1,0 +1,261 @@
+#pragma once
+
+#include "persistence/record.pb.h"
+#include "persistence/storage.hpp"
+#include "runtime/messages.hpp"
+#include "runtime/shard/shard_book.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/type_id.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What passes between a shard, its entities and the writers of the storage.
+namespace souk::runtime {
+
+/// Who asks an entity to decide.
+enum class work_origin : std::uint8_t { client, effect, timer, world };
+
+/// One thing for an entity to decide. Lives until it is answered, whatever becomes of the entity.
+struct work {
+  work_origin origin = work_origin::client;
+  message_ptr command;  ///< Null for a timer.
+
+  // client
+  std::shared_ptr<const runtime::request> request;
+
+  // effect
+  shard_id from = 0;
+  address sender;
+  std::uint64_t number = 0;  ///< Also the number of a world call.
+  kind_id failed_kind = 0;   ///< Set: an effect of this entity failed; `command` is what it had sent.
+  std::string failed_key;
+  std::string failure;
+
+  // timer
+  due_timer timer;
+};
+
+/// A record that the state does not stand for yet, as the entity needs it to come back to life.
+struct tail_record {
+  std::uint64_t index = 0;
+  std::uint64_t first_version = 0;
+  std::int64_t time_ms = 0;
+  std::vector<message_ptr> events;
+  std::vector<persistence::pb::TimerChange> timers;
+};
+
+/// shard → entity, first of all: what to add to what is on disk.
+struct wake_up {
+  std::vector<tail_record> tail;
+};
+
+/// shard → entity: decide this. Answered by `decided`, in order.
+struct work_item {
+  std::shared_ptr<const runtime::work> work;
+};
+
+/// entity → shard.
+struct decided {
+  std::uint64_t token = 0;
+  /// What is to be journalled; indexes and stream numbers are the shard's to add.
+  std::shared_ptr<persistence::pb::Record> record;
+  std::vector<message_ptr> events;
+  std::vector<message_ptr> effect_commands;
+  std::vector<message_ptr> world_requests;
+  std::optional<answer> reply;
+  bool parked = false;
+  bool stale_timer = false;
+  std::vector<late_answer> late_answers;
+};
+
+/// shard → entity: hand out the rows that changed since the last time. Answered by `captured`.
+struct capture {
+  bool and_leave = false;  ///< Then end.
+};
+
+/// entity → shard.
+struct captured {
+  std::uint64_t token = 0;
+  bool leaving = false;
+  std::vector<persistence::row_change> rows;
+};
+
+/// entity → shard: it could not come to life; its records or rows cannot be read. The shard stops.
+struct wake_up_failed {
+  std::uint64_t token = 0;
+  std::string reason;
+};
+
+/// shard → journal writer.
+struct append {
+  caf::actor shard;
+  shard_id id = 0;
+  std::vector<persistence::journal_entry> entries;
+};
+
+/// journal writer → shard: everything of yours up to `index` is on disk.
+struct journalled {
+  std::uint64_t index = 0;
+};
+
+/// journal writer → shard: the storage is full; nothing from `first` on was written.
+struct journal_refused {
+  std::uint64_t first = 0;
+};
+
+/// shard → journal writer: which records do you have of mine? Answered by `journal_bounds_are` when all
+/// appends before it are done.
+struct ask_bounds {
+  caf::actor shard;
+  shard_id id = 0;
+};
+struct bounds_are {
+  persistence::journal_bounds bounds;
+};
+
+/// shard → journal writer: records below are in the state.
+struct trim_journal {
+  shard_id id = 0;
+  std::uint64_t keep_from = 0;
+};
+
+/// shard → state writer. Answered by `state_written`.
+struct write_state {
+  caf::actor shard;
+  std::vector<persistence::row_change> rows;
+};
+struct state_written {
+  bool done = true;  ///< False: the storage is full.
+};
+
+/// journal writer → shards, when it changes.
+struct storage_fill {
+  bool nearly_full = false;
+};
+
+/// shard → shard: effects, in order of their numbers.
+struct stream_batch {
+  shard_id from = 0;
+  shard_id to = 0;
+  struct item {
+    std::uint64_t number = 0;
+    address to;
+    address sender;
+    message_ptr command;
+    std::string bytes;  ///< Set when `command` is not.
+    kind_id failed_kind = 0;
+    std::string failed_key;
+    std::string failure;
+  };
+  std::vector<item> items;
+};
+
+/// shard → shard: what of your stream is committed here.
+struct stream_ack {
+  shard_id from = 0;  ///< The receiver of the stream, who acknowledges.
+  shard_id to = 0;
+  std::uint64_t watermark = 0;
+  std::vector<std::uint64_t> above;
+};
+
+/// node → shard: what it knows of itself, for operators. Answered by `shard_status`.
+struct status_query {
+  std::uint64_t correlation = 0;
+  caf::actor reply_to;
+};
+struct shard_status {
+  std::uint64_t correlation = 0;
+  shard_id shard = 0;
+  bool serving = false;
+  std::uint64_t epoch = 0;
+  std::uint64_t last_index = 0;
+  std::uint64_t committed = 0;
+  std::uint64_t applied = 0;
+  std::uint64_t entities = 0;
+  std::uint64_t effects_outstanding = 0;
+};
+
+/// shard → coordinator: open the next epoch of this shard for me.
+struct open_epoch {
+  shard_id shard = 0;
+  std::uint64_t seen = 0;  ///< The highest epoch on this disk; the new one is higher.
+  caf::actor reply_to;
+};
+/// coordinator → shard: it is yours, as recorded durably.
+struct epoch_opened {
+  shard_id shard = 0;
+  std::uint64_t epoch = 0;
+  std::vector<std::string> in_sync;  ///< Whose disks must have a record before it counts as committed.
+};
+
+/// A reminder to oneself.
+struct tick {};
+/// A reminder to send on what was collected in this burst of messages.
+struct end_of_burst {};
+/// A reminder to try an entity again that was restarted too often.
+struct retry_entity {
+  std::uint64_t token = 0;
+};
+
+}  // namespace souk::runtime
+
+CAF_BEGIN_TYPE_ID_BLOCK(souk_shard, caf::first_custom_type_id + 10)
+
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::work_item))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::wake_up))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::decided))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::capture))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::captured))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::wake_up_failed))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::append))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::journalled))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::journal_refused))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::ask_bounds))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::bounds_are))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::trim_journal))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::write_state))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::state_written))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::storage_fill))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::stream_batch))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::stream_ack))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::status_query))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::shard_status))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::open_epoch))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::epoch_opened))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::tick))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::end_of_burst))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::retry_entity))
+
+CAF_END_TYPE_ID_BLOCK(souk_shard)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::work_item)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::wake_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::decided)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::capture)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::captured)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::wake_up_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::append)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::journalled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::journal_refused)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::ask_bounds)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::bounds_are)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::trim_journal)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::write_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::state_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::storage_fill)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::stream_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::stream_ack)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::status_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::shard_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::open_epoch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::epoch_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::end_of_burst)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::retry_entity)

@@ -1,0 +1,632 @@
+#include "runtime/shard/shard.hpp"
+
+#include "runtime/supervision/messages.hpp"
+#include "runtime/telemetry/log.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+namespace souk::runtime {
+
+namespace rpb = persistence::pb;
+
+namespace {
+
+// While the disk is full the shard asks so often whether it still is.
+constexpr std::chrono::seconds full_retry{1};
+
+// Which first answers are kept: those that a decision gave. What was refused before anything was decided is
+// not.
+bool is_kept(int status) {
+  return (status >= 200 && status < 300) || status == 402 || status == 409 || status == 410 || status == 422;
+}
+
+void fill_answer(rpb::Answer& out, const command_id& id, const answer& from) {
+  out.set_command_id(bytes_of(id));
+  out.set_status(static_cast<std::uint32_t>(from.status));
+  out.set_etag(from.etag);
+  out.set_location(from.location);
+  out.set_body(from.body);
+  out.set_content_type(from.content_type);
+}
+
+answer answer_of(const pb::KeptAnswer& kept) {
+  answer result;
+  result.status = static_cast<int>(kept.status());
+  result.body = kept.body();
+  result.etag = kept.etag();
+  result.location = kept.location();
+  result.content_type = kept.content_type();
+  return result;
+}
+
+}  // namespace
+
+caf::behavior shard(shard_actor* self, shard_options options) {
+  return self->state.start(std::move(options));
+}
+
+shard_life::~shard_life() {
+  if (!options_.figures) return;
+  options_.figures->entities_active -= active_;
+  if (serving_) --options_.figures->serving;
+}
+
+// -- start ---------------------------------------------------------------------------------------
+
+caf::behavior shard_life::start(shard_options options) {
+  options_ = std::move(options);
+  environment_ = {options_.kinds,  &options_.storage->state(), options_.time,
+                  options_.random, options_.routing,           options_.id};
+  book_.emplace(options_.id, options_.storage->state(), *options_.limits);
+  self_->set_exit_handler([this](const caf::exit_msg& exit) {
+    if (exit.reason == caf::exit_reason::user_shutdown && serving_) {
+      shut_down();
+    } else {
+      self_->quit(exit.reason);
+    }
+  });
+  self_->send(options_.journal_writer(), ask_bounds{caf::actor{self_}, options_.id});
+  return {
+      [this](const bounds_are& known) { recover(known.bounds); },
+      [this](const epoch_opened& opened) { begin_epoch(opened); },
+      [this](const request& request) { on_request(request); },
+      [this](const index_query& query) { on_index_query(query); },
+      [this](decided& result) { on_decided(result); },
+      [this](captured& result) { on_captured(result); },
+      [this](const wake_up_failed& failed) {
+        auto found = slots_.find(failed.token);
+        throw undecodable((found == slots_.end()
+                               ? "an entity"
+                               : to_string(found->second->address, found->second->kind->name())) +
+                          " cannot be read: " + failed.reason);
+      },
+      [this](const supervision::entity_down& down) {
+        on_entity_down(down.token, down.reason, down.retry_after);
+      },
+      [this](const retry_entity& retry) {
+        auto found = slots_.find(retry.token);
+        if (found == slots_.end() || !found->second->backing_off) return;
+        found->second->backing_off = false;
+        if (!found->second->waiting.empty() || found->second->capturing) activate(*found->second);
+      },
+      [this](const journalled& done) { on_journalled(done.index); },
+      [this](const journal_refused& refused) { on_refused(refused.first); },
+      [this](const stream_batch& batch) { on_effects(batch); },
+      [this](const stream_ack& ack) { book_->acknowledged(ack.from, ack.watermark, ack.above); },
+      [this](const world_result& result) { on_world_result(result); },
+      [this](const state_written& written) { on_state_written(written.done); },
+      [this](const storage_fill& fill) { nearly_full_ = fill.nearly_full; },
+      [this](const end_of_burst&) {
+        burst_pending_ = false;
+        if (burst_.empty()) return;
+        self_->send(options_.journal_writer(), append{caf::actor{self_}, options_.id, std::move(burst_)});
+        burst_.clear();
+      },
+      [this](const status_query& query) {
+        auto answer = status();
+        answer.correlation = query.correlation;
+        self_->send(query.reply_to, std::move(answer));
+      },
+      [this](const tick&) { on_tick(); },
+  };
+}
+
+// The state catches up with the journal, so that the next start has nothing to replay.
+void shard_life::shut_down() {
+  if (stopping_) return;
+  stopping_ = true;
+  options_.routing->set(options_.id, nullptr);
+  if (flush_ == flush_phase::none) begin_flush();
+}
+
+void shard_life::recover(const persistence::journal_bounds& bounds) {
+  book_->load();
+  if (bounds.first > book_->applied() + 1 || bounds.last < book_->applied())
+    throw persistence::damage("shard " + std::to_string(options_.id) + ": the state stands for record " +
+                              std::to_string(book_->applied()) + ", the journal has " +
+                              std::to_string(bounds.first) + " to " + std::to_string(bounds.last));
+  options_.storage->log().read(
+      options_.id, book_->applied() + 1, [this](const persistence::journal_entry& entry) {
+        rpb::Record record;
+        if (!record.ParseFromString(entry.payload) || record.schema() > 1)
+          throw undecodable("record " + std::to_string(entry.index) + " of shard " +
+                            std::to_string(options_.id) + " is of schema " + std::to_string(record.schema()) +
+                            "; this build reads up to 1");
+        book_->apply(entry.index, record, {}, {});
+        if (record.kind() == 0) return true;
+        auto& slot = slot_of({record.tenant(), static_cast<kind_id>(record.kind()), record.key()});
+        tail_record tail{entry.index, record.first_version(), record.time_ms(), {}, {}};
+        for (const auto& event : record.events())
+          tail.events.push_back(slot.kind->parse_event(event));
+        tail.timers.assign(record.timers().begin(), record.timers().end());
+        slot.tail.push_back(std::move(tail));
+        slot.last_index = entry.index;
+        slot.dirty = true;
+        return true;
+      });
+  restore_projections();
+  epoch_ = std::max(book_->epoch(), bounds.last_epoch);
+  self_->send(options_.coordinator(), open_epoch{options_.id, epoch_, caf::actor{self_}});
+}
+
+void shard_life::restore_projections() {
+  for (const auto& projection : options_.kinds->projections) {
+    const auto& kind = options_.kinds->kind(projection->source());
+    struct restored {
+      std::unique_ptr<entity_state> state;
+      std::uint64_t version = 0;
+    };
+    std::unordered_map<address, restored> entities;
+    auto range = keys::starting_with(keys::kind_prefix(options_.id, kind.id()));
+    options_.storage->state().scan(
+        range.from, range.to, persistence::scan_order::ascending,
+        [&](std::string_view key, std::string_view value) {
+          auto row = keys::parse_entity_row(key);
+          if (!row)
+            throw persistence::damage("state: a row of " + std::string{kind.name()} + " has no address");
+          auto& entity = entities[row->address];
+          if (!entity.state) entity.state = kind.initial();
+          if (row->row == keys::entity_header_row) {
+            entity.version = parse_as<pb::EntityHeader>(value)->version();
+          } else {
+            kind.load_row(*entity.state, row->row, value);
+          }
+          return true;
+        });
+    for (const auto& [token, slot] : slots_) {
+      if (slot->kind != &kind) continue;
+      auto& entity = entities[slot->address];
+      if (!entity.state) entity.state = kind.initial();
+      for (const auto& record : slot->tail) {
+        auto version = record.first_version;
+        for (const auto& event : record.events) {
+          if (version > entity.version) {
+            kind.evolve(*entity.state, *event, from_ms(record.time_ms), version);
+            entity.version = version;
+          }
+          ++version;
+        }
+      }
+    }
+    for (const auto& [address, entity] : entities)
+      projection->restore(address, entity.version, *entity.state);
+  }
+}
+
+void shard_life::begin_epoch(const epoch_opened& opened) {
+  if (opened.epoch <= epoch_)
+    throw std::logic_error("shard " + std::to_string(options_.id) + ": epoch " +
+                           std::to_string(opened.epoch) + " was opened after " + std::to_string(epoch_));
+  epoch_ = opened.epoch;
+  progress_.start(opened.in_sync, book_->last_index());
+  rpb::Record record;
+  record.set_schema(1);
+  record.set_opening(true);
+  record.set_epoch(epoch_);
+  record.set_time_ms(to_ms(options_.time->now()));
+  opening_index_ = journal(record, {}, {});
+}
+
+void shard_life::serve() {
+  serving_ = true;
+  ++options_.figures->serving;
+  last_flush_ = last_resend_ = options_.time->steady();
+  book_->send_again();
+  book_->advance_timers(options_.time->now());
+  options_.routing->set(options_.id, caf::actor{self_});
+  deliver_local_effects();
+  send_effects();
+  for (const auto& [number, call] : book_->open_calls())
+    make_call(number, call);
+  self_->delayed_send(self_, options_.limits->tick_interval, tick{});
+  log::info("shard serves", {{"shard", options_.id}, {"epoch", epoch_}, {"index", book_->last_index()}});
+}
+
+// -- work ----------------------------------------------------------------------------------------
+
+void shard_life::on_request(const request& request) {
+  auto refuse = [&](outcome why) {
+    self_->send(request.reply_to, response{request.correlation, why, {}, {}});
+  };
+  if (!serving_ || stopping_) return refuse(outcome::unavailable);
+  if (request.fingerprint && answered_before(request)) return;
+  if (nearly_full_ && !request.read_only) return refuse(outcome::full);
+  auto& slot = slot_of(request.to);
+  if (unanswered_ >= options_.limits->shard_unanswered_max ||
+      slot.waiting.size() + slot.sent.size() >= options_.limits->entity_queue_max) {
+    ++options_.figures->refused_overloaded;
+    drop_if_idle(slot);
+    return refuse(outcome::overloaded);
+  }
+  ++options_.figures->commands;
+  ++unanswered_;
+  auto item = std::make_shared<work>();
+  item->origin = work_origin::client;
+  item->command = request.command;
+  item->request = std::make_shared<const runtime::request>(request);
+  if (request.fingerprint) running_[request.id] = {request.reply_to, request.correlation, true};
+  enqueue(slot, std::move(item));
+}
+
+bool shard_life::answered_before(const request& request) {
+  auto answer_with = [&](outcome outcome, answer answer = {}) {
+    release_after(book_->last_index(), request.reply_to,
+                  response{request.correlation, outcome, std::move(answer), {}});
+    return true;
+  };
+  if (running_.contains(request.id)) return answer_with(outcome::in_flight);
+  auto kept = book_->find_answer(request.id);
+  if (!kept) return false;
+  if (kept->quarantined()) return answer_with(outcome::quarantined);
+  if (kept->fingerprint() != bytes_of(*request.fingerprint)) return answer_with(outcome::key_reused);
+  if (kept->in_flight()) return answer_with(outcome::in_flight);
+  return answer_with(outcome::replayed, answer_of(*kept));
+}
+
+void shard_life::on_effects(const stream_batch& batch) {
+  if (!serving_) return;  // the sender repeats itself
+  bool repeated = false;
+  for (const auto& item : batch.items) {
+    if (!book_->take_up(batch.from, item.number)) {
+      repeated = true;
+      continue;
+    }
+    auto effect = std::make_shared<work>();
+    effect->origin = work_origin::effect;
+    effect->from = batch.from;
+    effect->sender = item.sender;
+    effect->number = item.number;
+    effect->failed_kind = item.failed_kind;
+    effect->failed_key = item.failed_key;
+    effect->failure = item.failure;
+    const auto& kind = options_.kinds->kind(item.failed_kind != 0 ? item.failed_kind : item.to.kind);
+    effect->command = item.command ? item.command : kind.parse_command(item.bytes);
+    enqueue(slot_of(item.to), std::move(effect));
+  }
+  // Its acknowledgement may have been lost.
+  if (repeated && batch.from != options_.id) {
+    const auto& received = book_->received(batch.from);
+    if (auto sender = options_.routing->shard(batch.from))
+      self_->send(sender, stream_ack{options_.id,
+                                     batch.from,
+                                     received.watermark(),
+                                     {received.above().begin(), received.above().end()}});
+  }
+}
+
+void shard_life::deliver_local_effects() {
+  auto unsent = book_->take_unsent(options_.id);
+  if (unsent.empty()) return;
+  stream_batch batch{options_.id, options_.id, {}};
+  for (const auto* effect : unsent)
+    batch.items.push_back({effect->number, effect->to, effect->sender, effect->command, effect->bytes,
+                           effect->failed_kind, effect->failed_key, effect->failure});
+  on_effects(batch);
+}
+
+void shard_life::on_world_result(const world_result& result) {
+  if (!serving_ || !book_->open_calls().contains(result.number)) return;
+  if (!results_in_work_.insert(result.number).second) return;
+  auto item = std::make_shared<work>();
+  item->origin = work_origin::world;
+  item->number = result.number;
+  item->command = result.command;
+  enqueue(slot_of(result.caller), std::move(item));
+}
+
+void shard_life::fire_timers() {
+  book_->advance_timers(options_.time->now());
+  for (auto& timer : book_->take_due(options_.time->now(), options_.limits->timers_firing_max)) {
+    auto item = std::make_shared<work>();
+    item->origin = work_origin::timer;
+    item->timer = timer;
+    enqueue(slot_of(timer.entity), std::move(item));
+  }
+}
+
+shard_life::slot& shard_life::slot_of(const address& address) {
+  if (auto found = tokens_.find(address); found != tokens_.end()) return *slots_.at(found->second);
+  auto made = std::make_unique<slot>();
+  made->token = next_token_++;
+  made->address = address;
+  made->kind = &options_.kinds->kind(address.kind);
+  auto& result = *made;
+  tokens_.emplace(address, made->token);
+  slots_.emplace(made->token, std::move(made));
+  return result;
+}
+
+void shard_life::enqueue(slot& slot, std::shared_ptr<const work> work) {
+  slot.waiting.push_back(std::move(work));
+  touch(slot);
+  if (slot.leaving || slot.backing_off) return;
+  if (slot.actor) {
+    send_waiting(slot);
+  } else {
+    activate(slot);
+  }
+}
+
+void shard_life::activate(slot& slot) {
+  slot.actor = self_->spawn(entity, &environment_, slot.address, slot.token, caf::actor{self_});
+  self_->send(options_.entity_supervisor(),
+              supervision::adopt{slot.token, to_string(slot.address, slot.kind->name()), slot.actor,
+                                 caf::actor{self_}});
+  self_->send(slot.actor, wake_up{{slot.tail.begin(), slot.tail.end()}});
+  ++active_;
+  ++options_.figures->entities_active;
+  touch(slot);
+  send_waiting(slot);
+  if (slot.capturing) self_->send(slot.actor, capture{});
+  if (recency_.size() > active_max()) passivate();
+}
+
+void shard_life::send_waiting(slot& slot) {
+  while (!slot.waiting.empty()) {
+    self_->send(slot.actor, work_item{slot.waiting.front()});
+    slot.sent.push_back(std::move(slot.waiting.front()));
+    slot.waiting.pop_front();
+  }
+}
+
+void shard_life::touch(slot& slot) {
+  slot.last_used = options_.time->steady();
+  if (!slot.actor) return;
+  if (slot.in_recency) {
+    recency_.splice(recency_.end(), recency_, slot.recency);
+  } else {
+    slot.recency = recency_.insert(recency_.end(), slot.token);
+    slot.in_recency = true;
+  }
+}
+
+// -- decisions -----------------------------------------------------------------------------------
+
+void shard_life::on_decided(decided& result) {
+  auto found = slots_.find(result.token);
+  if (found == slots_.end() || found->second->sent.empty()) return;
+  auto& slot = *found->second;
+  auto work = std::move(slot.sent.front());
+  slot.sent.pop_front();
+  if (result.stale_timer) {
+    book_->forget_firing(work->timer);
+    return;
+  }
+
+  unreleased gate;
+  if (result.record) {
+    auto& record = *result.record;
+    if (work->origin == work_origin::effect) {
+      record.mutable_received()->set_from_shard(work->from);
+      record.mutable_received()->set_number(work->number);
+    } else if (work->origin == work_origin::world) {
+      record.set_world_done(work->number);
+      results_in_work_.erase(work->number);
+      calls_made_.erase(work->number);
+    }
+    add_answers(record, result, *work, gate);
+    if (is_substantive(record)) {
+      gate.index = journal(record, result.effect_commands, result.world_requests);
+      slot.last_index = gate.index;
+      for (const auto& call : record.world_calls())
+        gate.world_calls.push_back(call.number());
+      if (!result.events.empty() || record.timers_size() > 0) {
+        slot.dirty = true;
+        slot.tail.push_back({gate.index,
+                             record.first_version(),
+                             record.time_ms(),
+                             result.events,
+                             {record.timers().begin(), record.timers().end()}});
+      }
+      if (!result.events.empty()) {
+        gate.entity_token = slot.token;
+        gate.entity = slot.address;
+        gate.first_version = record.first_version();
+        gate.events = std::move(result.events);
+      }
+    }
+  }
+  if (work->origin == work_origin::client) {
+    const auto& request = *work->request;
+    if (result.reply) {
+      running_.erase(request.id);
+      gate.responses.emplace_back(
+          request.reply_to, response{request.correlation, outcome::answered, std::move(*result.reply), {}});
+      --unanswered_;
+    } else if (result.parked) {
+      running_[request.id] = {request.reply_to, request.correlation, request.fingerprint.has_value()};
+    } else {
+      throw std::logic_error(std::string{slot.kind->name()} + " neither answered nor parked a command");
+    }
+  }
+  if (gate.index == 0) gate.index = slot.last_index;
+  if (gate.index <= progress_.committed()) {
+    release(gate);
+  } else {
+    // A read waits for what it saw, which may lie before the newest record.
+    auto place = unreleased_.end();
+    while (place != unreleased_.begin() && std::prev(place)->index > gate.index)
+      --place;
+    unreleased_.insert(place, std::move(gate));
+  }
+  deliver_local_effects();
+}
+
+void shard_life::add_answers(rpb::Record& record, decided& result, const work& work, unreleased& gate) {
+  if (work.origin == work_origin::client && work.request->fingerprint) {
+    const auto& request = *work.request;
+    const auto fingerprint = bytes_of(*request.fingerprint);
+    if (result.reply && is_kept(result.reply->status)) {
+      auto& kept = *record.add_answers();
+      fill_answer(kept, request.id, *result.reply);
+      kept.set_fingerprint(fingerprint);
+    } else if (result.parked) {
+      record.mutable_in_flight()->set_command_id(bytes_of(request.id));
+      record.mutable_in_flight()->set_fingerprint(fingerprint);
+    }
+  }
+  for (auto& late : result.late_answers) {
+    auto waiting = running_.find(late.to);
+    const bool own = work.origin == work_origin::client && work.request->id == late.to;
+    const bool keyed =
+        waiting != running_.end() ? waiting->second.keyed : book_->find_answer(late.to).has_value();
+    if (keyed || own) fill_answer(*record.add_answers(), late.to, late.answer);
+    if (waiting == running_.end()) continue;
+    gate.responses.emplace_back(
+        waiting->second.reply_to,
+        response{waiting->second.correlation, outcome::answered, std::move(late.answer), {}});
+    running_.erase(waiting);
+    --unanswered_;
+  }
+}
+
+bool shard_life::is_substantive(const rpb::Record& record) const {
+  return record.events_size() > 0 || record.effects_size() > 0 || record.world_calls_size() > 0 ||
+         record.timers_size() > 0 || record.indexes_size() > 0 || record.answers_size() > 0 ||
+         record.has_received() || record.world_done() != 0 || record.has_in_flight();
+}
+
+std::uint64_t shard_life::journal(rpb::Record& record, const std::vector<message_ptr>& effect_commands,
+                                  const std::vector<message_ptr>& world_requests) {
+  book_->number(record);
+  const auto index = book_->last_index() + 1;
+  book_->apply(index, record, effect_commands, world_requests);
+  persistence::journal_entry entry{options_.id, index, epoch_, record.SerializeAsString()};
+  bytes_since_flush_ += entry.payload.size();
+  burst_.push_back(std::move(entry));
+  ++options_.figures->records;
+  end_burst_later();
+  return index;
+}
+
+// The records of all decisions that wait in the mailbox go to the writer in one message.
+void shard_life::end_burst_later() {
+  if (burst_pending_) return;
+  burst_pending_ = true;
+  self_->send(self_, end_of_burst{});
+}
+
+void shard_life::release_after(std::uint64_t index, caf::actor to, response response) {
+  if (index <= progress_.committed()) {
+    self_->send(to, std::move(response));
+    return;
+  }
+  unreleased gate;
+  gate.index = index;
+  gate.responses.emplace_back(std::move(to), std::move(response));
+  unreleased_.push_back(std::move(gate));
+}
+
+// An answer that depends on no record: the request was not decided.
+void shard_life::respond(const work& work, outcome outcome, answer answer, std::string detail) {
+  if (work.origin != work_origin::client) return;
+  running_.erase(work.request->id);
+  --unanswered_;
+  self_->send(work.request->reply_to,
+              response{work.request->correlation, outcome, std::move(answer), std::move(detail)});
+}
+
+// -- commit --------------------------------------------------------------------------------------
+
+void shard_life::on_journalled(std::uint64_t index) {
+  progress_.durable(options_.member, index);
+  const auto committed = progress_.committed();
+  std::set<shard_id> acknowledge;
+  book_->committed(committed, acknowledge);
+  while (!unreleased_.empty() && unreleased_.front().index <= committed) {
+    release(unreleased_.front());
+    unreleased_.pop_front();
+  }
+  for (auto from : acknowledge) {
+    const auto& received = book_->received(from);
+    std::vector<std::uint64_t> above{received.above().begin(), received.above().end()};
+    if (from == options_.id) {
+      book_->acknowledged(from, received.watermark(), above);
+    } else if (auto sender = options_.routing->shard(from)) {
+      self_->send(sender, stream_ack{options_.id, from, received.watermark(), std::move(above)});
+    }
+  }
+  if (!serving_ && opening_index_ != 0 && committed >= opening_index_) serve();
+  send_effects();
+  continue_flush();
+}
+
+void shard_life::release(unreleased& gate) {
+  if (gate.entity_token != 0) {
+    auto version = gate.first_version;
+    for (const auto& event : gate.events) {
+      for (const auto& projection : options_.kinds->projections) {
+        if (projection->source() == gate.entity.kind) projection->apply(gate.entity, version, *event);
+      }
+      ++version;
+    }
+  }
+  for (auto& [to, response] : gate.responses)
+    self_->send(to, std::move(response));
+  for (auto& [to, page] : gate.pages)
+    self_->send(to, std::move(page));
+  for (auto number : gate.world_calls) {
+    auto found = book_->open_calls().find(number);
+    if (found != book_->open_calls().end()) make_call(number, found->second);
+  }
+}
+
+void shard_life::send_effects() {
+  if (!serving_) return;
+  for (auto to : book_->destinations_waiting()) {
+    auto receiver = options_.routing->shard(to);
+    if (!receiver) continue;  // it will be sent when the receiver serves
+    stream_batch batch{options_.id, to, {}};
+    for (const auto* effect : book_->take_unsent(to))
+      batch.items.push_back({effect->number, effect->to, effect->sender, effect->command, effect->bytes,
+                             effect->failed_kind, effect->failed_key, effect->failure});
+    if (to == options_.id) {
+      on_effects(batch);
+    } else {
+      self_->send(receiver, std::move(batch));
+    }
+  }
+}
+
+void shard_life::make_call(std::uint64_t number, const open_call& call) {
+  auto worker = options_.world_worker(call.port);
+  if (!worker) return;
+  calls_made_[number] = options_.time->steady();
+  self_->send(worker, world_request{call.port, call.caller, number, call.request,
+                                    call.request ? std::string{} : call.bytes, caf::actor{self_}});
+}
+
+// The disk is full: what was decided since is lost, and so is all that was decided on top of it. Everybody
+// who waits is told that nothing was done; the shard starts anew from what is on disk.
+void shard_life::on_refused(std::uint64_t first) {
+  if (!serving_) {
+    // It could not even open its epoch. The record is offered again until there is room.
+    rpb::Record record;
+    record.set_schema(1);
+    record.set_opening(true);
+    record.set_epoch(epoch_);
+    record.set_time_ms(to_ms(options_.time->now()));
+    self_->delayed_send(options_.journal_writer(), full_retry,
+                        append{caf::actor{self_},
+                               options_.id,
+                               {{options_.id, opening_index_, epoch_, record.SerializeAsString()}}});
+    return;
+  }
+  for (auto& gate : unreleased_) {
+    for (auto& [to, response] : gate.responses)
+      self_->send(to, runtime::response{response.correlation, outcome::full, {}, {}});
+  }
+  for (auto& [token, slot] : slots_) {
+    for (const auto* queue : {&slot->sent, &slot->waiting}) {
+      for (const auto& work : *queue)
+        respond(*work, outcome::full);
+    }
+  }
+  log::error("the storage is full: the shard starts anew", {{"shard", options_.id}, {"lost_from", first}});
+  options_.routing->set(options_.id, nullptr);
+  self_->quit(make_error(caf::sec::runtime_error, std::string{"the storage is full"}));
+}
+
+}  // namespace souk::runtime

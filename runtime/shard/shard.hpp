@@ -1,0 +1,229 @@
+#pragma once
+
+#include "runtime/entity/entity.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/replication/progress.hpp"
+#include "runtime/seams/seams.hpp"
+#include "runtime/shard/messages.hpp"
+#include "runtime/shard/shard_book.hpp"
+
+#include <caf/behavior.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace souk::runtime {
+
+/// Figures that shards count and telemetry reads. Any thread.
+struct shard_figures {
+  std::atomic<std::uint64_t> commands{0};
+  std::atomic<std::uint64_t> records{0};
+  std::atomic<std::uint64_t> entities_active{0};
+  std::atomic<std::uint64_t> entity_restarts{0};
+  std::atomic<std::uint64_t> quarantined{0};
+  std::atomic<std::uint64_t> refused_overloaded{0};
+  std::atomic<std::uint64_t> state_flushes{0};
+  std::atomic<std::uint64_t> state_rows{0};
+  std::atomic<std::int64_t> effects_outstanding{0};
+  std::atomic<std::int64_t> serving{0};
+};
+
+/// What a shard is given. Everything behind a pointer outlives it.
+struct shard_options {
+  shard_id id = 0;
+  std::string member;  ///< "node:disk" of this node, as in `in_sync`.
+  const entity_catalogue* kinds = nullptr;
+  persistence::storage* storage = nullptr;
+  routing_table* routing = nullptr;
+  const runtime::limits* limits = nullptr;
+  shard_figures* figures = nullptr;
+  std::shared_ptr<clock> time;
+  std::shared_ptr<random_source> random;
+  std::uint16_t shards_on_node = 1;  ///< Its part of `entities_active_max`.
+  /// The actors it works with; looked up at each start, for they may have been restarted.
+  std::function<caf::actor()> journal_writer;
+  std::function<caf::actor()> state_writer;
+  std::function<caf::actor()> coordinator;
+  std::function<caf::actor()> entity_supervisor;
+  std::function<caf::actor(const std::string& port)> world_worker;
+};
+
+/// The primary of one shard: puts what its entities decide in one sequence, sees it committed, and lets out
+/// nothing before: replies, effects, calls to the world, what projections and the state environment see.
+///
+/// It owns what must outlive an entity: unanswered work, unreleased replies, and the records that the state
+/// does not stand for yet. An entity that ends for whatever reason comes back from the state's rows and these
+/// records.
+///
+/// Messages: `request` (answered by `response`), `index_query` (`index_page`), `stream_batch` and
+/// `stream_ack` from other shards, `world_result` from workers, `entity_down` from its entity supervisor,
+/// `status_query`. Asked to end by its supervisor, it writes out its
+/// state first.
+class shard_life {
+ public:
+  static inline const char* name = "shard";
+
+  explicit shard_life(caf::event_based_actor* self) : self_(self) {}
+  ~shard_life();
+
+  caf::behavior start(shard_options options);
+
+ private:
+  // One entity as the shard sees it: its actor if it is in memory, its work, its records beyond the state.
+  struct slot {
+    std::uint64_t token = 0;
+    runtime::address address;
+    const entity_kind* kind = nullptr;
+    caf::actor actor;
+    bool leaving = false;                             // asked to hand out its rows and end
+    bool backing_off = false;                         // restarted too often: waits
+    bool dirty = false;                               // has decided since its rows were last captured
+    bool capturing = false;                           // its rows are awaited for the flush
+    std::deque<std::shared_ptr<const work>> waiting;  // not sent to the actor yet
+    std::deque<std::shared_ptr<const work>> sent;     // undecided, in order
+    std::deque<tail_record> tail;
+    std::uint64_t last_index = 0;
+    std::chrono::nanoseconds last_used{0};
+    std::list<std::uint64_t>::iterator recency;
+    bool in_recency = false;
+  };
+
+  // What waits until its record is committed.
+  struct unreleased {
+    std::uint64_t index = 0;
+    std::vector<std::pair<caf::actor, response>> responses;
+    std::vector<std::pair<caf::actor, index_page>> pages;
+    std::uint64_t entity_token = 0;  // set when events are to be shown to projections
+    std::uint64_t first_version = 0;
+    runtime::address entity;
+    std::vector<message_ptr> events;
+    std::vector<std::uint64_t> world_calls;
+  };
+
+  struct waiting_client {
+    caf::actor reply_to;
+    std::uint64_t correlation = 0;
+    bool keyed = false;
+  };
+
+  // -- start
+  // -----------------------------------------------------------------------------------------------------
+  void recover(const persistence::journal_bounds& bounds);
+  void restore_projections();
+  void begin_epoch(const epoch_opened& opened);
+  void serve();
+  void shut_down();
+
+  // -- work
+  // ------------------------------------------------------------------------------------------------------
+  void on_request(const request& request);
+  bool answered_before(const request& request);
+  void on_effects(const stream_batch& batch);
+  void on_world_result(const world_result& result);
+  void fire_timers();
+  slot& slot_of(const address& address);
+  void enqueue(slot& slot, std::shared_ptr<const work> work);
+  void activate(slot& slot);
+  void send_waiting(slot& slot);
+  void touch(slot& slot);
+
+  // -- decisions
+  // -------------------------------------------------------------------------------------------------
+  void on_decided(decided& result);
+  void add_answers(persistence::pb::Record& record, decided& result, const work& work, unreleased& gate);
+  bool is_substantive(const persistence::pb::Record& record) const;
+  std::uint64_t journal(persistence::pb::Record& record, const std::vector<message_ptr>& effect_commands,
+                        const std::vector<message_ptr>& world_requests);
+  void deliver_local_effects();
+  void respond(const work& work, outcome outcome, answer answer = {}, std::string detail = {});
+  void release_after(std::uint64_t index, caf::actor to, response response);
+
+  // -- commit
+  // ----------------------------------------------------------------------------------------------------
+  void on_journalled(std::uint64_t index);
+  void on_refused(std::uint64_t first);
+  void release(unreleased& gate);
+  void send_effects();
+  void make_call(std::uint64_t number, const open_call& call);
+
+  // -- failures
+  // --------------------------------------------------------------------------------------------------
+  void on_entity_down(std::uint64_t token, const std::string& reason, std::chrono::nanoseconds retry_after);
+  void blame(slot& slot, const std::string& reason);
+  void set_aside(slot& slot, const work& work, const std::string& message, const std::string& reason);
+  unsigned strike(const std::string& message);
+
+  // -- state
+  // -----------------------------------------------------------------------------------------------------
+  void begin_flush();
+  void on_captured(captured& result);
+  void continue_flush();
+  void on_state_written(bool done);
+  void passivate();
+  void leave(slot& slot);
+  void drop_if_idle(slot& slot);
+
+  void on_tick();
+  void on_index_query(const index_query& query);
+  void end_burst_later();
+  shard_status status() const;
+  std::size_t active_max() const;
+
+  caf::event_based_actor* self_;
+  shard_options options_;
+  entity_environment environment_;
+  std::optional<shard_book> book_;
+  commit_progress progress_;
+  std::uint64_t epoch_ = 0;
+  bool serving_ = false;
+  bool stopping_ = false;
+  bool last_flush_done_ = false;  // while stopping: what is decided after it stays for recovery
+  bool nearly_full_ = false;
+  std::uint64_t opening_index_ = 0;
+
+  std::uint64_t next_token_ = 1;
+  std::unordered_map<std::uint64_t, std::unique_ptr<slot>> slots_;
+  std::unordered_map<address, std::uint64_t> tokens_;
+  std::list<std::uint64_t> recency_;  // active entities, least recently used first
+  std::size_t active_ = 0;
+
+  std::deque<unreleased> unreleased_;
+  std::unordered_map<command_id, waiting_client> running_;  // keyed or parked, not answered yet
+  std::size_t unanswered_ = 0;
+  std::unordered_set<std::uint64_t> results_in_work_;
+  std::unordered_map<std::uint64_t, std::chrono::nanoseconds> calls_made_;
+
+  std::vector<persistence::journal_entry> burst_;
+  bool burst_pending_ = false;
+
+  // The flush under way.
+  enum class flush_phase : std::uint8_t { none, capturing, writing };
+  flush_phase flush_ = flush_phase::none;
+  std::size_t captures_awaited_ = 0;
+  std::uint64_t flush_needs_ = 0;  // the highest index in the rows: must be committed first
+  std::vector<persistence::row_change> flush_rows_;
+  std::chrono::nanoseconds last_flush_{0};
+  std::size_t bytes_since_flush_ = 0;
+
+  std::unordered_map<std::string, unsigned> strikes_;
+  std::deque<std::string> strike_order_;
+  std::chrono::nanoseconds last_resend_{0};
+};
+
+using shard_actor = caf::stateful_actor<shard_life>;
+
+caf::behavior shard(shard_actor* self, shard_options options);
+
+}  // namespace souk::runtime

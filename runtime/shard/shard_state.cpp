@@ -1,0 +1,213 @@
+#include "runtime/shard/shard.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+// Of a shard: how the state follows the journal, and who stays in memory.
+namespace souk::runtime {
+
+namespace {
+
+// While the disk is full the shard asks so often whether it still is.
+constexpr std::chrono::seconds full_retry{1};
+
+}  // namespace
+
+void shard_life::begin_flush() {
+  flush_ = flush_phase::capturing;
+  last_flush_ = options_.time->steady();
+  bytes_since_flush_ = 0;
+  flush_needs_ = book_->last_index();
+  flush_rows_ = book_->begin_flush();
+  captures_awaited_ = 0;
+  std::vector<slot*> asleep;
+  for (auto& [token, slot] : slots_) {
+    if (!slot->dirty) continue;
+    slot->capturing = true;
+    ++captures_awaited_;
+    if (slot->leaving) continue;  // its rows are on their way
+    if (slot->actor) {
+      self_->send(slot->actor, capture{});
+    } else if (!slot->backing_off) {
+      asleep.push_back(slot.get());
+    }
+  }
+  for (auto* slot : asleep)
+    activate(*slot);
+  continue_flush();
+}
+
+void shard_life::on_captured(captured& result) {
+  auto found = slots_.find(result.token);
+  if (found == slots_.end()) return;
+  auto& slot = *found->second;
+  if (slot.capturing) {
+    std::move(result.rows.begin(), result.rows.end(), std::back_inserter(flush_rows_));
+    flush_needs_ = std::max(flush_needs_, slot.last_index);
+    slot.capturing = false;
+    --captures_awaited_;
+  } else if (slot.dirty) {
+    for (auto& row : result.rows) {
+      if (row.value) {
+        book_->rows().put(std::move(row.key), std::move(*row.value));
+      } else {
+        book_->rows().erase(std::move(row.key));
+      }
+    }
+  }
+  slot.dirty = false;
+  if (result.leaving) {
+    slot.leaving = false;
+    slot.actor = nullptr;
+    --active_;
+    --options_.figures->entities_active;
+    if (!slot.waiting.empty()) {
+      activate(slot);
+    } else {
+      drop_if_idle(slot);
+    }
+  }
+  continue_flush();
+}
+
+void shard_life::continue_flush() {
+  if (flush_ != flush_phase::capturing || captures_awaited_ > 0 || progress_.committed() < flush_needs_)
+    return;
+  flush_ = flush_phase::writing;
+  options_.figures->state_rows += flush_rows_.size();
+  self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
+}
+
+void shard_life::on_state_written(bool done) {
+  if (!done) {
+    // No room: the rows are offered again. What they stand for is in the journal meanwhile.
+    self_->delayed_send(options_.state_writer(), full_retry, write_state{caf::actor{self_}, flush_rows_});
+    return;
+  }
+  flush_ = flush_phase::none;
+  flush_rows_.clear();
+  book_->end_flush();
+  ++options_.figures->state_flushes;
+  std::vector<slot*> maybe_idle;
+  for (auto& [token, slot] : slots_) {
+    while (!slot->tail.empty() && slot->tail.front().index <= book_->applied())
+      slot->tail.pop_front();
+    if (!slot->actor) maybe_idle.push_back(slot.get());
+  }
+  for (auto* slot : maybe_idle)
+    drop_if_idle(*slot);
+  self_->send(options_.journal_writer(), trim_journal{options_.id, book_->applied() + 1});
+  if (!stopping_) return;
+  if (last_flush_done_ || book_->applied() == book_->last_index()) {
+    self_->quit();
+  } else {
+    last_flush_done_ = true;
+    begin_flush();
+  }
+}
+
+void shard_life::passivate() {
+  const auto now = options_.time->steady();
+  for (auto it = recency_.begin(); it != recency_.end();) {
+    auto& slot = *slots_.at(*it++);
+    const bool too_many = recency_.size() > active_max();
+    if (!too_many && now - slot.last_used < options_.limits->entity_idle_timeout) return;
+    if (slot.sent.empty() && slot.waiting.empty() && !slot.capturing) leave(slot);
+    if (too_many && recency_.size() <= active_max()) return;
+  }
+}
+
+void shard_life::leave(slot& slot) {
+  recency_.erase(slot.recency);
+  slot.in_recency = false;
+  slot.leaving = true;
+  self_->send(slot.actor, capture{true});
+}
+
+void shard_life::drop_if_idle(slot& slot) {
+  if (slot.actor || slot.leaving || slot.backing_off || slot.capturing || slot.dirty || !slot.tail.empty() ||
+      !slot.waiting.empty() || !slot.sent.empty())
+    return;
+  tokens_.erase(slot.address);
+  slots_.erase(slot.token);
+}
+
+void shard_life::on_tick() {
+  const auto now = options_.time->steady();
+  if (!stopping_) {
+    fire_timers();
+    passivate();
+    book_->purge_answers(options_.time->now(), options_.limits->answers_purged_per_tick);
+    if (now - last_resend_ > options_.limits->effect_resend_interval) {
+      last_resend_ = now;
+      book_->send_again();
+      deliver_local_effects();
+      send_effects();
+      for (const auto& [number, call] : book_->open_calls()) {
+        auto made = calls_made_.find(number);
+        const bool silent =
+            made == calls_made_.end() || now - made->second > options_.limits->world_call_resend_interval;
+        if (silent && call.index <= progress_.committed()) make_call(number, call);
+      }
+    }
+    options_.figures->effects_outstanding = static_cast<std::int64_t>(book_->effects_outstanding());
+  }
+  const bool something_new = book_->last_index() > book_->applied();
+  if (flush_ == flush_phase::none && something_new &&
+      (now - last_flush_ >= options_.limits->flush_interval ||
+       bytes_since_flush_ >= options_.limits->flush_bytes))
+    begin_flush();
+  self_->delayed_send(self_, options_.limits->tick_interval, tick{});
+}
+
+void shard_life::on_index_query(const index_query& query) {
+  index_page page;
+  page.correlation = query.correlation;
+  page.available = serving_ && !stopping_;
+  if (!page.available) {
+    self_->send(query.reply_to, std::move(page));
+    return;
+  }
+  const auto prefix = keys::index_prefix(options_.id, query.tenant, query.index);
+  auto range = keys::starting_with(prefix);
+  if (!query.after.empty()) (query.descending ? range.to : range.from) = prefix + query.after;
+  const auto order =
+      query.descending ? persistence::scan_order::descending : persistence::scan_order::ascending;
+  book_->rows().scan(range.from, range.to, order, [&](std::string_view key, std::string_view value) {
+    auto row = key.substr(prefix.size());
+    if (row == query.after) return true;  // exclusive
+    if (page.rows.size() == query.limit) {
+      page.more = true;
+      return false;
+    }
+    page.rows.emplace_back(row, value);
+    return true;
+  });
+  if (book_->last_index() <= progress_.committed()) {
+    self_->send(query.reply_to, std::move(page));
+    return;
+  }
+  unreleased gate;
+  gate.index = book_->last_index();
+  gate.pages.emplace_back(query.reply_to, std::move(page));
+  unreleased_.push_back(std::move(gate));
+}
+
+shard_status shard_life::status() const {
+  shard_status status;
+  status.shard = options_.id;
+  status.serving = serving_;
+  status.epoch = epoch_;
+  status.last_index = book_->last_index();
+  status.committed = progress_.committed();
+  status.applied = book_->applied();
+  status.entities = active_;
+  status.effects_outstanding = book_->effects_outstanding();
+  return status;
+}
+
+std::size_t shard_life::active_max() const {
+  return std::max<std::size_t>(1, options_.limits->entities_active_max / options_.shards_on_node);
+}
+
+}  // namespace souk::runtime

@@ -1,0 +1,155 @@
+#include "runtime/storage/writers.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace souk::runtime {
+
+namespace {
+
+// How often the fill of the storage is looked at.
+constexpr std::chrono::seconds usage_interval{1};
+
+}  // namespace
+
+// -- journal
+// -----------------------------------------------------------------------------------------------------
+
+caf::behavior journal_writer(journal_writer_actor* self, persistence::storage* storage, const limits* limits,
+                             writer_figures* figures, std::shared_ptr<clock> time) {
+  return self->state.start(storage, limits, figures, std::move(time));
+}
+
+caf::behavior journal_writer_life::start(persistence::storage* storage, const limits* limits,
+                                         writer_figures* figures, std::shared_ptr<clock> time) {
+  storage_ = storage;
+  limits_ = limits;
+  figures_ = figures;
+  time_ = std::move(time);
+  self_->delayed_send(self_, usage_interval, tick{});
+  return {
+      [this](append& append) { collect(append); },
+      [this](const end_of_burst&) {
+        commit_pending_ = false;
+        commit();
+      },
+      [this](const ask_bounds& question) {
+        commit();
+        auto bounds = storage_->log().bounds(question.id);
+        next_[question.id] = bounds.last + 1;
+        shards_[question.id] = question.shard;
+        self_->send(question.shard, bounds_are{bounds});
+        self_->send(question.shard, storage_fill{nearly_full_});
+      },
+      [this](const trim_journal& trim) { trims_[trim.id] = std::max(trims_[trim.id], trim.keep_from); },
+      [this](const tick&) {
+        watch_usage();
+        self_->delayed_send(self_, usage_interval, tick{});
+      },
+  };
+}
+
+void journal_writer_life::collect(append& append) {
+  part part{append.id, append.shard, append.entries.front().index, append.entries.back().index};
+  auto& next = next_[append.id];
+  // After a refusal the shard has to start anew; what it sent before it knew is refused as well.
+  if (part.first != next) return refuse(part);
+  next = part.last + 1;
+  for (const auto& entry : append.entries)
+    batch_bytes_ += entry.payload.size();
+  std::move(append.entries.begin(), append.entries.end(), std::back_inserter(batch_));
+  parts_.push_back(std::move(part));
+  if (batch_.size() >= limits_->commit_entries_max || batch_bytes_ >= limits_->commit_bytes_max) {
+    commit();
+  } else if (!commit_pending_) {
+    // Goes to the end of the mailbox: all appends that wait now are taken along.
+    commit_pending_ = true;
+    self_->send(self_, end_of_burst{});
+  }
+}
+
+void journal_writer_life::commit() {
+  if (batch_.empty()) return;
+  const auto began = time_->steady();
+  const auto status = storage_->log().append(batch_);
+  const auto took = time_->steady() - began;
+  if (status == persistence::commit_status::done) {
+    figures_->commits += 1;
+    figures_->records += batch_.size();
+    figures_->bytes += batch_bytes_;
+    figures_->commit_nanoseconds += static_cast<std::uint64_t>(took.count());
+    if (figures_->on_commit) figures_->on_commit(took);
+    std::map<shard_id, part*> newest;
+    for (auto& part : parts_)
+      newest[part.shard] = &part;
+    for (auto& [shard, part] : newest)
+      self_->send(part->owner, journalled{part->last});
+  } else {
+    for (const auto& part : parts_) {
+      next_[part.shard] = std::min(next_[part.shard], part.first);
+      refuse(part);
+    }
+  }
+  batch_.clear();
+  parts_.clear();
+  batch_bytes_ = 0;
+}
+
+void journal_writer_life::refuse(const part& part) { self_->send(part.owner, journal_refused{part.first}); }
+
+void journal_writer_life::watch_usage() {
+  for (auto& [shard, keep_from] : trims_)
+    storage_->log().trim(shard, keep_from, limits_->trim_records_max);
+  trims_.clear();
+  const bool nearly_full = storage_->usage().nearly_full;
+  if (nearly_full == nearly_full_) return;
+  nearly_full_ = nearly_full;
+  for (const auto& [id, shard] : shards_)
+    self_->send(shard, storage_fill{nearly_full_});
+}
+
+// -- state
+// -------------------------------------------------------------------------------------------------------
+
+caf::behavior state_writer(state_writer_actor* self, persistence::storage* storage, const limits* limits,
+                           writer_figures* figures) {
+  return self->state.start(storage, limits, figures);
+}
+
+caf::behavior state_writer_life::start(persistence::storage* storage, const limits* limits,
+                                       writer_figures* figures) {
+  storage_ = storage;
+  limits_ = limits;
+  figures_ = figures;
+  return {
+      [this](write_state& write) {
+        for (const auto& row : write.rows)
+          batch_bytes_ += row.key.size() + (row.value ? row.value->size() : 0);
+        std::move(write.rows.begin(), write.rows.end(), std::back_inserter(batch_));
+        owners_.push_back(write.shard);
+        if (batch_bytes_ >= limits_->commit_bytes_max) {
+          commit();
+        } else if (!commit_pending_) {
+          commit_pending_ = true;
+          self_->send(self_, end_of_burst{});
+        }
+      },
+      [this](const end_of_burst&) {
+        commit_pending_ = false;
+        commit();
+      },
+  };
+}
+
+void state_writer_life::commit() {
+  if (owners_.empty()) return;
+  const auto status = storage_->state().write(batch_);
+  figures_->state_commits += 1;
+  for (const auto& owner : owners_)
+    self_->send(owner, state_written{status == persistence::commit_status::done});
+  batch_.clear();
+  owners_.clear();
+  batch_bytes_ = 0;
+}
+
+}  // namespace souk::runtime

@@ -1,0 +1,425 @@
+#include "runtime/shard/shard.hpp"
+
+#include "persistence/memory_storage.hpp"
+#include "runtime/cluster/coordinator.hpp"
+#include "runtime/storage/writers.hpp"
+#include "runtime/supervision/entity_supervisor.hpp"
+#include "runtime/testkit/driver.hpp"
+#include "tests/actor/tally.hpp"
+
+#include <caf/all.hpp>
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <random>
+
+namespace souk::runtime::testkit {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t shard_count = 4;
+
+// What a client hears.
+struct inbox_state {
+  std::map<std::uint64_t, response>* responses = nullptr;
+  std::map<std::uint64_t, index_page>* pages = nullptr;
+};
+
+caf::behavior inbox(caf::stateful_actor<inbox_state>* self, std::map<std::uint64_t, response>* responses,
+                    std::map<std::uint64_t, index_page>* pages) {
+  self->state.responses = responses;
+  self->state.pages = pages;
+  return {
+      [self](const response& response) { (*self->state.responses)[response.correlation] = response; },
+      [self](const index_page& page) { (*self->state.pages)[page.correlation] = page; },
+  };
+}
+
+// The world: answers every call once its switch is on.
+struct echo_state {
+  const bool* answers = nullptr;
+  int* calls = nullptr;
+};
+
+caf::behavior echo(caf::stateful_actor<echo_state>* self, const bool* answers, int* calls) {
+  self->state.answers = answers;
+  self->state.calls = calls;
+  return {
+      [self](const world_request& call) {
+        ++*self->state.calls;
+        if (!*self->state.answers) return;
+        auto result = std::make_shared<google::protobuf::StringValue>();
+        result->set_value("result " + std::to_string(call.number));
+        self->send(call.reply_to, world_result{call.caller, call.number, result});
+      },
+  };
+}
+
+// Four shards of tallies over one storage, which outlives them.
+class world {
+ public:
+  explicit world(std::uint64_t seed, runtime::limits limits = {}) : limits_(limits), seed_(seed) {
+    kinds_.kinds[tally_decider::id] = std::make_shared<kind_of<tally_decider>>(tally_decider{});
+    storage_ = persistence::make_memory_storage();
+    boot();
+  }
+
+  ~world() { take_down(); }
+
+  void boot() {
+    driver_.emplace(seed_++);
+    auto& system = driver_->system();
+    routing_.emplace(shard_count, kinds_);
+    auto journal = system.spawn(journal_writer, storage_.get(), &limits_, &writer_figures_, driver_->time());
+    auto state = system.spawn(state_writer, storage_.get(), &limits_, &writer_figures_);
+    auto coordinator = system.spawn(embedded_coordinator, storage_.get(), std::string{"a:disk"}, state);
+    auto echoer = system.spawn(echo, &world_answers, &world_calls);
+    inbox_ = system.spawn(inbox, &responses, &pages);
+    for (shard_id id = 0; id < shard_count; ++id) {
+      auto supervisor = system.spawn(supervision::entity_supervisor, supervision::entity_supervisor_spec{});
+      shard_options options;
+      options.id = id;
+      options.member = "a:disk";
+      options.kinds = &kinds_;
+      options.storage = storage_.get();
+      options.routing = &*routing_;
+      options.limits = &limits_;
+      options.figures = &figures;
+      options.time = driver_->time();
+      options.random = driver_->random();
+      options.shards_on_node = shard_count;
+      options.journal_writer = [journal] { return journal; };
+      options.state_writer = [state] { return state; };
+      options.coordinator = [coordinator] { return coordinator; };
+      options.entity_supervisor = [supervisor] { return supervisor; };
+      options.world_worker = [echoer](const std::string&) { return echoer; };
+      shards_.push_back(system.spawn(shard, options));
+    }
+    driver_->advance(2s);
+  }
+
+  void take_down() {
+    // What the actors still do while they are taken down never happened.
+    storage_->hold_back(true);
+    shards_.clear();
+    inbox_ = nullptr;
+    for (shard_id id = 0; id < shard_count; ++id)
+      routing_->set(id, nullptr);
+    driver_.reset();
+    routing_.reset();
+    storage_->lose_unsynced();
+    storage_->hold_back(false);
+  }
+
+  // kill -9: all actors are gone; the storage keeps what was written.
+  void crash() {
+    take_down();
+    boot();
+  }
+
+  std::uint64_t send(const std::string& key, const std::string& text,
+                     std::optional<command_id> idempotent = std::nullopt) {
+    request request;
+    request.to = {"main", tally_decider::id, key};
+    auto command = std::make_shared<google::protobuf::StringValue>();
+    command->set_value(text);
+    request.command = command;
+    request.correlation = ++correlation_;
+    if (idempotent) {
+      request.id = *idempotent;
+      request.fingerprint = fingerprint{};
+      auto digest = std::hash<std::string>{}(text);
+      std::memcpy(request.fingerprint->data(), &digest, sizeof digest);
+    } else {
+      driver_->random()->fill(request.id);
+    }
+    request.reply_to = inbox_;
+    caf::anon_send(routing_->shard(routing_->shard_of(request.to)), request);
+    return correlation_;
+  }
+
+  response ask(const std::string& key, const std::string& text,
+               std::optional<command_id> idempotent = std::nullopt) {
+    auto correlation = send(key, text, idempotent);
+    driver_->settle();
+    EXPECT_TRUE(responses.contains(correlation)) << text;
+    return responses[correlation];
+  }
+
+  std::string read(const std::string& key) { return ask(key, "read").answer.body; }
+
+  index_page list(shard_id shard) {
+    index_query query;
+    query.index = "tallies";
+    query.limit = 100;
+    query.correlation = ++correlation_;
+    query.reply_to = inbox_;
+    caf::anon_send(routing_->shard(shard), query);
+    driver_->settle();
+    return pages[correlation_];
+  }
+
+  testkit::driver& drive() { return *driver_; }
+  persistence::memory_storage& storage() { return *storage_; }
+  routing_table& routing() { return *routing_; }
+
+  std::map<std::uint64_t, response> responses;
+  std::map<std::uint64_t, index_page> pages;
+  bool world_answers = true;
+  int world_calls = 0;
+  shard_figures figures;
+
+ private:
+  runtime::limits limits_;
+  std::uint64_t seed_;
+  entity_catalogue kinds_;
+  writer_figures writer_figures_;
+  std::unique_ptr<persistence::memory_storage> storage_;
+  std::optional<testkit::driver> driver_;
+  std::optional<routing_table> routing_;
+  std::vector<caf::actor> shards_;
+  caf::actor inbox_;
+  std::uint64_t correlation_ = 0;
+};
+
+command_id key_of(std::uint8_t n) {
+  command_id id{};
+  id[0] = n;
+  return id;
+}
+
+TEST(shard, decides_and_answers) {
+  world world{1};
+  EXPECT_EQ(world.ask("a", "add 5").answer.body, "5");
+  EXPECT_EQ(world.ask("a", "add -6").answer.status, 409);
+  EXPECT_EQ(world.read("a"), "5");
+}
+
+TEST(shard, a_crash_loses_nothing_that_was_answered) {
+  world world{2};
+  for (int i = 0; i < 50; ++i)
+    world.ask("k" + std::to_string(i), "add " + std::to_string(i));
+  world.crash();
+  for (int i = 0; i < 50; ++i)
+    EXPECT_EQ(world.read("k" + std::to_string(i)), std::to_string(i));
+  world.drive().advance(5s);  // the state has caught up
+  world.crash();
+  for (int i = 0; i < 50; ++i)
+    EXPECT_EQ(world.read("k" + std::to_string(i)), std::to_string(i));
+}
+
+TEST(shard, effects_arrive_once_across_shards_and_crashes) {
+  world world{3};
+  for (int i = 0; i < 8; ++i)
+    world.ask("k" + std::to_string(i), "add 100");
+  for (int round = 0; round < 40; ++round) {
+    world.send("k" + std::to_string(round % 8), "give k" + std::to_string((round * 5 + 3) % 8) + " 7");
+    if (round % 10 == 9) {
+      for (int step = 0; step < round; ++step)
+        world.drive().step();
+      world.crash();
+    }
+  }
+  world.drive().advance(10s);
+  std::int64_t total = 0;
+  for (int i = 0; i < 8; ++i)
+    total += std::stoll(world.read("k" + std::to_string(i)));
+  EXPECT_EQ(total, 800);
+}
+
+TEST(shard, a_keyed_request_gets_its_first_answer_again) {
+  world world{4};
+  auto first = world.ask("a", "add 5", key_of(1));
+  EXPECT_EQ(first.outcome, outcome::answered);
+  auto again = world.ask("a", "add 5", key_of(1));
+  EXPECT_EQ(again.outcome, outcome::replayed);
+  EXPECT_EQ(again.answer.body, "5");
+  EXPECT_EQ(world.ask("a", "add 6", key_of(1)).outcome, outcome::key_reused);
+  world.crash();
+  EXPECT_EQ(world.ask("a", "add 5", key_of(1)).outcome, outcome::replayed);
+  EXPECT_EQ(world.read("a"), "5");
+  // A refusal that a decision gave is kept too.
+  EXPECT_EQ(world.ask("a", "add -9", key_of(2)).answer.status, 409);
+  world.ask("a", "add 100");
+  EXPECT_EQ(world.ask("a", "add -9", key_of(2)).answer.status, 409);
+}
+
+TEST(shard, kept_answers_end_when_their_time_is_over) {
+  limits limits;
+  limits.answers_kept = 10min;
+  world world{5, limits};
+  world.ask("a", "add 5", key_of(1));
+  world.drive().advance(9min);
+  EXPECT_EQ(world.ask("a", "add 5", key_of(1)).outcome, outcome::replayed);
+  world.drive().advance(2min);
+  EXPECT_EQ(world.ask("a", "add 5", key_of(1)).outcome, outcome::answered);
+}
+
+TEST(shard, timers_fire_once_also_after_a_crash) {
+  world world{6};
+  world.ask("a", "later 5000 3");
+  world.ask("b", "later 600000 4");
+  world.drive().advance(1s);
+  world.crash();
+  EXPECT_EQ(world.read("a"), "0");
+  world.drive().advance(10s);
+  EXPECT_EQ(world.read("a"), "3");
+  world.crash();
+  EXPECT_EQ(world.read("a"), "3");
+  world.drive().advance(11min);
+  EXPECT_EQ(world.read("a"), "3");
+  EXPECT_EQ(world.read("b"), "4");
+}
+
+TEST(shard, a_parked_command_is_answered_when_the_world_answers) {
+  world world{7};
+  world.world_answers = false;
+  auto correlation = world.send("a", "call home", key_of(1));
+  world.drive().advance(1s);
+  EXPECT_FALSE(world.responses.contains(correlation));
+  EXPECT_EQ(world.ask("a", "call home", key_of(1)).outcome, outcome::in_flight);
+  EXPECT_EQ(world.world_calls, 1);
+  world.crash();
+  EXPECT_EQ(world.ask("a", "call home", key_of(1)).outcome, outcome::in_flight);
+  EXPECT_GE(world.world_calls, 2);
+  world.world_answers = true;
+  world.drive().advance(60s);
+  auto last = world.ask("a", "call home", key_of(1));
+  EXPECT_EQ(last.outcome, outcome::replayed);
+  EXPECT_EQ(last.answer.body, "result 1");
+}
+
+TEST(shard, an_entity_that_throws_loses_one_message) {
+  world world{8};
+  world.ask("a", "add 5");
+  auto before = world.send("a", "add 1");
+  auto bad = world.send("a", "nonsense");
+  auto after = world.send("a", "add 1");
+  world.drive().advance(100ms);
+  EXPECT_EQ(world.responses[before].answer.body, "6");
+  EXPECT_EQ(world.responses[bad].outcome, outcome::failed);
+  EXPECT_EQ(world.responses[after].answer.body, "7");
+  EXPECT_EQ(world.figures.entity_restarts, 1u);
+}
+
+TEST(shard, a_poisonous_request_is_set_aside_at_the_third_time) {
+  world world{9};
+  EXPECT_EQ(world.ask("a", "nonsense", key_of(1)).outcome, outcome::failed);
+  EXPECT_EQ(world.ask("a", "nonsense", key_of(1)).outcome, outcome::failed);
+  EXPECT_EQ(world.ask("a", "nonsense", key_of(1)).outcome, outcome::quarantined);
+  EXPECT_EQ(world.ask("a", "nonsense", key_of(1)).outcome, outcome::quarantined);
+  world.crash();
+  EXPECT_EQ(world.ask("a", "nonsense", key_of(1)).outcome, outcome::quarantined);
+  EXPECT_EQ(world.ask("a", "add 1").answer.body, "1");
+}
+
+TEST(shard, a_poisonous_effect_comes_back_to_its_sender) {
+  world world{10};
+  world.ask("a", "add 10");
+  world.ask("b", "throw_on_take");
+  world.ask("a", "give b 4");
+  world.drive().advance(10s);
+  EXPECT_EQ(world.read("a"), "10");
+  EXPECT_EQ(world.read("b"), "0");
+  EXPECT_EQ(world.figures.quarantined, 1u);
+}
+
+TEST(shard, an_index_shows_what_was_committed) {
+  world world{11};
+  std::map<std::string, std::string> expected;
+  for (int i = 0; i < 40; ++i) {
+    auto key = "k" + std::to_string(i % 20);
+    expected[key] = world.ask(key, "add " + std::to_string(i)).answer.body;
+    if (i == 25) world.drive().advance(3s);
+  }
+  std::map<std::string, std::string> listed;
+  for (shard_id shard = 0; shard < shard_count; ++shard) {
+    auto rows = world.list(shard).rows;
+    listed.insert(rows.begin(), rows.end());
+  }
+  EXPECT_EQ(listed, expected);
+}
+
+TEST(shard, entities_leave_memory_and_come_back) {
+  limits limits;
+  limits.entities_active_max = 40;
+  world world{12, limits};
+  for (int i = 0; i < 1000; ++i)
+    world.send("k" + std::to_string(i), "add " + std::to_string(i));
+  world.drive().advance(5s);
+  EXPECT_LE(world.figures.entities_active, 40u);
+  for (int i = 0; i < 1000; i += 37)
+    EXPECT_EQ(world.read("k" + std::to_string(i)), std::to_string(i));
+  world.crash();
+  for (int i = 0; i < 1000; i += 41)
+    EXPECT_EQ(world.read("k" + std::to_string(i)), std::to_string(i));
+}
+
+TEST(shard, a_full_storage_refuses_new_work_and_serves_reads) {
+  world world{13};
+  world.ask("a", "add 5");
+  world.storage().set_nearly_full(true);
+  world.drive().advance(3s);
+  EXPECT_EQ(world.ask("a", "add 5").outcome, outcome::full);
+  world.storage().set_nearly_full(false);
+  world.drive().advance(3s);
+  EXPECT_EQ(world.ask("a", "add 5").answer.body, "10");
+}
+
+TEST(shard, the_same_seed_gives_the_same_trace) {
+  auto run = [](std::uint64_t seed) {
+    world world{seed};
+    for (int i = 0; i < 30; ++i)
+      world.send("k" + std::to_string(i % 5), "give k" + std::to_string(i % 3) + " 1");
+    world.drive().advance(3s);
+    return world.drive().trace_hash();
+  };
+  EXPECT_EQ(run(99), run(99));
+  EXPECT_NE(run(99), run(98));
+}
+
+// Random shops of tallies with crashes between any two steps, each checked against the sum of what was
+// answered.
+TEST(shard, what_was_answered_holds_over_random_crashes) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    limits limits;
+    limits.entities_active_max = 8;
+    world world{seed, limits};
+    std::mt19937_64 random{seed};
+    std::map<std::uint8_t, std::pair<std::string, std::int64_t>> asked;  // keyed additions: to whom, how much
+    std::map<std::uint8_t, std::string> first_answers;
+    std::uint8_t next = 0;
+    for (int round = 0; round < 120; ++round) {
+      if (random() % 3 != 0 || next == 0) {
+        auto key = "k" + std::to_string(random() % 6);
+        auto amount = static_cast<std::int64_t>(random() % 50);
+        asked[++next] = {key, amount};
+        world.send(key, "add " + std::to_string(amount), key_of(next));
+      } else {
+        auto again = static_cast<std::uint8_t>(1 + random() % next);
+        world.send(asked[again].first, "add " + std::to_string(asked[again].second), key_of(again));
+      }
+      for (auto steps = random() % 30; steps > 0; --steps)
+        world.drive().step();
+      if (random() % 20 == 0) world.drive().advance(std::chrono::milliseconds{random() % 2000});
+      if (random() % 15 == 0) world.crash();
+    }
+    world.drive().advance(5s);
+    std::map<std::string, std::int64_t> sums;
+    for (auto& [id, what] : asked) {
+      auto answer = world.ask(what.first, "add " + std::to_string(what.second), key_of(id));
+      ASSERT_TRUE(answer.outcome == outcome::replayed || answer.outcome == outcome::answered);
+      sums[what.first] += what.second;
+    }
+    for (auto& [key, sum] : sums)
+      ASSERT_EQ(world.read(key), std::to_string(sum));
+  }
+}
+
+}  // namespace
+}  // namespace souk::runtime::testkit

@@ -1,0 +1,3 @@
+souk_test(shard_book_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/layered_rows_test.cpp ${CMAKE_CURRENT_LIST_DIR}/shard_book_test.cpp
+  LINKS souk_book LABELS unit)
