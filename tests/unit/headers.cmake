@@ -13,5 +13,7 @@ foreach(floor persistence runtime actors bench nodes)
   endforeach()
 endforeach()
 add_library(headers_self_contained OBJECT ${lonely_headers})
-target_link_libraries(headers_self_contained PRIVATE souk_options souk_schemas souk_records CAF::core Boost::json
+add_dependencies(headers_self_contained souk_generated)
+target_include_directories(headers_self_contained SYSTEM PRIVATE "${PROJECT_BINARY_DIR}/generated")
+target_link_libraries(headers_self_contained PRIVATE souk_options protobuf::libprotobuf CAF::core Boost::json
                                                      spdlog::spdlog PkgConfig::LMDB)
