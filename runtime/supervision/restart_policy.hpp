@@ -44,7 +44,8 @@ struct back_off {
 /// together.
 duration restart_delay(const back_off& back_off, std::uint32_t failures, std::uint64_t random);
 
-/// What a supervisor has to do next.
+/// What a supervisor has to do next, in the order of the steps. Stopping what has ended meanwhile does
+/// nothing.
 struct step {
   enum class action : std::uint8_t {
     start,     ///< Start `child`, then report `started` when it is ready, or `ended` if that failed.

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <random>
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace souk::supervision {
@@ -232,8 +234,8 @@ TEST(restart_policy, shutting_down_stops_in_reverse_and_starts_nothing) {
 TEST(restart_policy, shutting_down_stops_what_was_just_being_started) {
   restart_policy policy({restart::permanent, restart::permanent}, strategy::one_for_all, lenient, {});
   policy.start();
-  EXPECT_EQ(to_text(policy.shut_down()), "");
-  EXPECT_EQ(to_text(policy.started(0, 0s)), "stop 0");
+  EXPECT_EQ(to_text(policy.shut_down()), "stop 0");
+  EXPECT_EQ(to_text(policy.started(0, 0s)), "") << "it became ready meanwhile";
   EXPECT_EQ(to_text(policy.ended(0, false, 0s, 0)), "finish");
 }
 
@@ -271,6 +273,33 @@ TEST(restart_policy, jitter_takes_away_at_most_half_of_a_wait) {
   EXPECT_GT(most, 79ms);
 }
 
+TEST(restart_policy, a_failure_stops_what_is_just_being_started_after_it) {
+  restart_policy policy({restart::permanent, restart::permanent, restart::permanent}, strategy::rest_for_one,
+                        lenient, {});
+  policy.start();
+  policy.started(0, 0s);
+  EXPECT_EQ(to_text(policy.ended(0, true, 0s, 0)), "stop 1");
+  EXPECT_EQ(to_text(policy.started(1, 0s)), "");
+  EXPECT_EQ(to_text(policy.ended(1, false, 0s, 0)), "wait 0ms #1");
+  EXPECT_EQ(to_text(policy.due(1)), "start 0");
+}
+
+TEST(restart_policy, is_settled_when_all_run_that_are_to_run) {
+  restart_policy policy({restart::permanent, restart::temporary}, strategy::one_for_all, lenient, {});
+  policy.start();
+  EXPECT_FALSE(policy.settled());
+  policy.started(0, 0s);
+  EXPECT_FALSE(policy.settled());
+  policy.started(1, 0s);
+  EXPECT_TRUE(policy.settled());
+  policy.ended(1, true, 0s, 0);
+  EXPECT_TRUE(policy.settled());
+  policy.ended(0, true, 0s, 0);
+  EXPECT_FALSE(policy.settled());
+  policy.shut_down();
+  EXPECT_FALSE(policy.settled());
+}
+
 TEST(restart_policy, a_report_of_what_is_not_running_is_ignored) {
   running it{strategy::one_for_all, {restart::temporary, restart::permanent}};
   EXPECT_EQ(it.ended(0), "");
@@ -290,7 +319,7 @@ class walk {
     strategy_ = static_cast<strategy>(random_() % 3);
     intensity_ = {.restarts_max = static_cast<std::uint32_t>(random_() % 6), .window = 5s};
     policy_.emplace(when_, strategy_, intensity_, back_off{});
-    alive_.resize(count);
+    alone_ = strategy_ == strategy::one_for_one;
     take(policy_->start());
   }
 
@@ -309,65 +338,77 @@ class walk {
 
  private:
   void one_event() {
-    std::vector<std::size_t> living;
-    for (std::size_t i = 0; i < alive_.size(); ++i)
-      if (alive_[i]) living.push_back(i);
-    const auto choice = random_() % 4;
-    if (!stopping_.empty() && choice < 2) {
+    const auto choice = random_() % 6;
+    if (choice < 2 && !starting_.empty()) {
+      const auto child = pick(starting_);
+      starting_.erase(child);
+      take(policy_->started(child, now_));
+    } else if (choice < 4 && !stopping_.empty()) {
       end(*stopping_.begin(), random_() % 2 == 0);
-    } else if (!tickets_.empty() && choice < 3) {
-      const auto ticket = *tickets_.begin();
+    } else if (choice < 5 && !tickets_.empty()) {
+      const auto ticket = pick(tickets_);
       tickets_.erase(ticket);
       take(policy_->due(ticket));
-    } else if (!living.empty()) {
-      end(living[random_() % living.size()], random_() % 2 == 0);
+    } else if (!alive_.empty()) {
+      end(pick(alive_), random_() % 2 == 0);
     }
   }
 
+  template <class Value>
+  Value pick(const std::set<Value>& among) {
+    return *std::next(among.begin(), static_cast<std::ptrdiff_t>(random_() % among.size()));
+  }
+
   void end(std::size_t child, bool failed) {
-    alive_[child] = false;
+    alive_.erase(child);
+    starting_.erase(child);
     stopping_.erase(child);
     take(policy_->ended(child, failed, now_, random_()));
   }
 
   void take(const steps& steps) {
-    for (const auto& step : steps) {
-      EXPECT_FALSE(over_) << "a step after the last one";
-      switch (step.what) {
-        case step::action::start:
-          start(step.child);
-          break;
-        case step::action::stop:
-          EXPECT_TRUE(alive_[step.child]);
-          for (std::size_t later = step.child + 1;
-               strategy_ != strategy::one_for_one && later < alive_.size(); ++later)
-            EXPECT_FALSE(alive_[later]) << "stopped before what depends on it";
-          EXPECT_TRUE(stopping_.empty()) << "stops are one at a time";
-          stopping_.insert(step.child);
-          break;
-        case step::action::wait:
-          tickets_.insert(step.ticket);
-          break;
-        case step::action::escalate:
-        case step::action::finish:
-          over_ = true;
-          break;
-      }
+    todo_.insert(todo_.end(), steps.begin(), steps.end());
+    if (std::exchange(taking_, true)) return;
+    while (!todo_.empty()) {
+      const auto step = todo_.front();
+      todo_.pop_front();
+      carry_out(step);
+    }
+    taking_ = false;
+  }
+
+  void carry_out(const step& step) {
+    EXPECT_FALSE(over_) << "a step after the last one";
+    switch (step.what) {
+      case step::action::start:
+        start(step.child);
+        break;
+      case step::action::stop:
+        if (!alive_.contains(step.child)) break;  // it failed to start meanwhile
+        EXPECT_TRUE(alone_ || *alive_.rbegin() == step.child) << "stopped before what depends on it";
+        EXPECT_TRUE(stopping_.empty()) << "stops are one at a time";
+        stopping_.insert(step.child);
+        break;
+      case step::action::wait:
+        tickets_.insert(step.ticket);
+        break;
+      case step::action::escalate:
+      case step::action::finish:
+        over_ = true;
+        break;
     }
   }
 
   void start(std::size_t child) {
-    EXPECT_FALSE(alive_[child]) << "two lives of one child";
-    EXPECT_FALSE(policy_->closing() && ++starts_while_closing_ > alive_.size());
-    for (std::size_t earlier = 0; strategy_ != strategy::one_for_one && earlier < child; ++earlier)
-      EXPECT_TRUE(alive_[earlier] || policy_->status_of(earlier) == restart_policy::status::finished)
-          << "started before what it depends on";
-    if (random_() % 8 == 0) {
-      take(policy_->ended(child, true, now_, random_()));
-    } else {
-      alive_[child] = true;
-      take(policy_->started(child, now_));
-    }
+    for (std::size_t earlier = 0; !alone_ && earlier < child; ++earlier)
+      EXPECT_TRUE((alive_.contains(earlier) && !starting_.contains(earlier)) ||
+                  policy_->status_of(earlier) == restart_policy::status::finished)
+          << "started before what it depends on was ready";
+    EXPECT_TRUE(alive_.insert(child).second) << "two lives of one child";
+    if (random_() % 8 == 0)
+      end(child, true);
+    else
+      starting_.insert(child);
   }
 
   std::mt19937_64 random_;
@@ -375,11 +416,14 @@ class walk {
   strategy strategy_{};
   intensity intensity_;
   std::optional<restart_policy> policy_;
-  std::vector<bool> alive_;
+  bool alone_ = false;  ///< Children do not depend on each other.
+  std::set<std::size_t> alive_;
+  std::set<std::size_t> starting_;
   std::set<std::size_t> stopping_;
   std::set<std::uint64_t> tickets_;
   duration now_{};
-  std::size_t starts_while_closing_ = 0;
+  std::deque<step> todo_;
+  bool taking_ = false;
   bool over_ = false;
 };
 
