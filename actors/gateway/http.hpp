@@ -24,8 +24,8 @@ struct http_request {
   std::vector<std::pair<std::string, std::string>>
       fields;  ///< Names in lower case, values trimmed, in order.
   std::string body;
-  /// The body's file instead of `body`, where the listener was told to spool and a body came. The taker
-  /// removes it.
+  /// The body's file instead of `body`, where the listener was told to spool and a body came. Written but not
+  /// synced; the taker removes it.
   std::filesystem::path spooled;
 
   /// The first field of that (lower-case) name, or nothing.
