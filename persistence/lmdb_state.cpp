@@ -17,8 +17,7 @@ namespace {
 constexpr std::size_t header_bytes = 8;
 /// What a row holds of its value; the rest is in parts.
 constexpr std::size_t inline_bytes_max = part_bytes_max - header_bytes;
-constexpr std::size_t value_bytes_max = record_bytes_max;
-static_assert(value_bytes_max / part_bytes_max + 1 <= UINT16_MAX);
+static_assert(record_bytes_max / part_bytes_max + 1 <= UINT16_MAX);
 
 std::size_t parts_of(std::size_t value_bytes) {
   return value_bytes <= inline_bytes_max
@@ -57,13 +56,9 @@ commit_status lmdb_state::write(std::span<const row_change> changes) {
   std::size_t rows = 0;
   auto intent = lmdb_environment::intent::remove;
   for (const row_change& change : changes) {
-    check_row_key(change.key);
+    check_row_change(change);
     rows += 1;
     if (change.value) {
-      if (change.value->size() > value_bytes_max) {
-        throw std::invalid_argument("a row's value has " + std::to_string(change.value->size()) +
-                                    " bytes; at most " + std::to_string(value_bytes_max) + " are allowed");
-      }
       rows += parts_of(change.value->size());
       intent = lmdb_environment::intent::add;
     }

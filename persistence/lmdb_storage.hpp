@@ -29,7 +29,8 @@ class lmdb_storage : public storage {
 };
 
 /// Opens the folder, creates it if it is new. Throws `std::runtime_error` with a message an operator can act
-/// on: in use by another process, not ours, of a newer format, no permission, damaged.
+/// on: in use by another process, not ours, of a newer format, no permission, damaged. Throws
+/// `std::invalid_argument` for options that make no sense.
 std::unique_ptr<lmdb_storage> open_lmdb(const lmdb_options& options);
 
 /// What a full check of a data folder found.
@@ -40,7 +41,8 @@ struct verify_report {
   std::string first_damage;   ///< Empty when everything holds.
 };
 
-/// Reads every journal record of a folder that no process has open and checks sums and chain.
+/// Reads every journal record of a folder that no process has open and checks sums and chain. Throws
+/// `std::runtime_error` if a process has it, or if it is no data folder.
 verify_report verify_folder(const std::filesystem::path& folder);
 
 }  // namespace souk::persistence

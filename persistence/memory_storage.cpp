@@ -2,6 +2,7 @@
 
 #include "persistence/sequence.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -25,6 +26,8 @@ struct sequence {
 struct contents {
   std::map<shard_id, sequence> shards;
   std::map<std::string, std::string, std::less<>> rows;
+  std::uint64_t journal_bytes = 0;  ///< Of all payloads.
+  std::uint64_t state_bytes = 0;    ///< Of all keys and values.
 };
 
 /// What journal and state share: the contents, and what a power cut would leave of them.
@@ -85,6 +88,7 @@ class memory_journal final : public journal {
     return disk_.write([&](contents& now) {
       for (const journal_entry& entry : entries) {
         now.shards[entry.shard].entries.push_back(entry);
+        now.journal_bytes += entry.payload.size();
       }
       for (const auto& [shard, end] : ends) {
         now.shards[shard].bounds = end;
@@ -126,6 +130,7 @@ class memory_journal final : public journal {
       sequence& sequence = now.shards[shard];
       for (; sequence.bounds.first < first; ++sequence.bounds.first) {
         sequence.trimmed_epoch = sequence.entries.front().epoch;
+        now.journal_bytes -= sequence.entries.front().payload.size();
         sequence.entries.pop_front();
       }
     });
@@ -138,8 +143,10 @@ class memory_journal final : public journal {
     check_cut(shard, bounds(shard), last);
     return disk_.write([&](contents& now) {
       sequence& sequence = now.shards[shard];
-      sequence.entries.resize(last + 1 - sequence.bounds.first);
-      sequence.bounds.last = last;
+      for (; sequence.bounds.last > last; --sequence.bounds.last) {
+        now.journal_bytes -= sequence.entries.back().payload.size();
+        sequence.entries.pop_back();
+      }
       sequence.bounds.last_epoch = sequence.epoch_at_end();
     });
   }
@@ -156,15 +163,16 @@ class memory_state final : public state_store {
     if (changes.empty()) {
       return commit_status::done;
     }
-    for (const row_change& change : changes) {
-      check_row_key(change.key);
-    }
+    std::ranges::for_each(changes, check_row_change);
     return disk_.write([&](contents& now) {
       for (const row_change& change : changes) {
+        if (const auto old = now.rows.find(change.key); old != now.rows.end()) {
+          now.state_bytes -= old->first.size() + old->second.size();
+          now.rows.erase(old);
+        }
         if (change.value) {
-          now.rows.insert_or_assign(change.key, *change.value);
-        } else {
-          now.rows.erase(change.key);
+          now.rows.emplace(change.key, *change.value);
+          now.state_bytes += change.key.size() + change.value->size();
         }
       }
     });
@@ -216,14 +224,8 @@ class memory_storage_impl final : public memory_storage {
   storage_usage usage() const override {
     constexpr std::uint64_t bytes_max = 1ULL << 30;
     storage_usage usage;
-    for (const auto& [shard, sequence] : disk_.now().shards) {
-      for (const journal_entry& entry : sequence.entries) {
-        usage.journal_bytes += entry.payload.size();
-      }
-    }
-    for (const auto& [key, value] : disk_.now().rows) {
-      usage.state_bytes += key.size() + value.size();
-    }
+    usage.journal_bytes = disk_.now().journal_bytes;
+    usage.state_bytes = disk_.now().state_bytes;
     usage.journal_bytes_max = bytes_max;
     usage.state_bytes_max = bytes_max;
     usage.disk_free_bytes = bytes_max;

@@ -10,13 +10,13 @@
 #include <string>
 #include <string_view>
 
-/// The rules that every journal keeps, wherever it stores its records.
+/// The rules that every journal and state store keeps, wherever it keeps what it is given.
 namespace souk::persistence {
 
 /// No cluster has more shards than this.
 inline constexpr std::uint16_t shard_count_max = 1024;
-/// The longest payload of a record: far above what a decision can hold, and below what the part counter of
-/// a stored record can name.
+/// The longest payload of a record, and value of a row: far above what a decision can hold, and below what
+/// the part counter of a stored one can name.
 inline constexpr std::size_t record_bytes_max = 48ULL << 20;
 
 /// Throws `std::logic_error` unless `entry` continues the sequence that ends as `bounds` say.
@@ -57,6 +57,15 @@ inline void check_row_key(std::string_view key) {
   if (key.empty() || key.size() > key_bytes_max) {
     throw std::invalid_argument("a row key has " + std::to_string(key.size()) + " bytes; 1 to " +
                                 std::to_string(key_bytes_max) + " are allowed");
+  }
+}
+
+/// Throws `std::invalid_argument` for a change that no store takes.
+inline void check_row_change(const row_change& change) {
+  check_row_key(change.key);
+  if (change.value && change.value->size() > record_bytes_max) {
+    throw std::invalid_argument("a row's value has " + std::to_string(change.value->size()) +
+                                " bytes; at most " + std::to_string(record_bytes_max) + " are allowed");
   }
 }
 

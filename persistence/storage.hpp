@@ -38,7 +38,7 @@ struct journal_entry {
   shard_id shard = 0;
   std::uint64_t index = 0;  ///< Position in the shard's sequence; the first is 1; gapless.
   std::uint64_t epoch = 0;  ///< The epoch under which it was decided; never falls along a sequence.
-  std::string payload;      ///< A serialised `pb::Record`; any length (long ones are split on disk).
+  std::string payload;      ///< A serialised `pb::Record`; at most 48 MiB (long ones are split on disk).
 };
 
 /// Where a shard's sequence begins and ends on this disk. `last == first - 1` when it is empty.
@@ -65,8 +65,8 @@ class journal {
   virtual journal_bounds bounds(shard_id shard) const = 0;
 
   /// Calls `visit` for each kept record of `shard` from index `from` on, in order, until it returns false or
-  /// the sequence ends. Checks sums and chain as it goes; throws `damage` at the first record that does not
-  /// hold.
+  /// the sequence as it was at the call ends. Checks sums and chain as it goes; throws `damage` at the first
+  /// record that does not hold. A visit may take its time and use the storage: no transaction is open.
   virtual void read(shard_id shard, std::uint64_t from,
                     const std::function<bool(const journal_entry&)>& visit) const = 0;
 
@@ -81,7 +81,7 @@ class journal {
 /// A change of one row of the state: a new value, or its removal.
 struct row_change {
   std::string key;                   ///< 1 to 480 bytes.
-  std::optional<std::string> value;  ///< Any length; empty optional: the row goes.
+  std::optional<std::string> value;  ///< At most 48 MiB; empty optional: the row goes.
 };
 
 enum class scan_order : std::uint8_t { ascending, descending };
@@ -99,7 +99,8 @@ class state_store {
   virtual std::optional<std::string> get(std::string_view key) const = 0;
 
   /// Visits the rows with `from <= key < to` in the given order, in one read transaction (one consistent
-  /// view), until `visit` returns false. Keep visits short: a read transaction pins pages.
+  /// view), until `visit` returns false. Keep visits short: a read transaction pins pages. A visit may read;
+  /// to write in it is a `std::logic_error`.
   virtual void scan(std::string_view from, std::string_view to, scan_order order,
                     const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 };

@@ -160,6 +160,12 @@ TYPED_TEST(storage_contract, a_record_over_the_limit_is_refused) {
   EXPECT_EQ(this->store().log().bounds(0).last, 0u);
 }
 
+TYPED_TEST(storage_contract, a_value_over_the_limit_is_refused) {
+  EXPECT_THROW(write(this->store(), {{"a", "1"}, {"b", std::string(50ULL << 20, 'x')}}),
+               std::invalid_argument);
+  EXPECT_EQ(this->store().state().get("a"), std::nullopt);
+}
+
 TYPED_TEST(storage_contract, a_shard_beyond_the_last_is_refused) {
   auto& log = this->store().log();
   EXPECT_THROW(append(this->store(), {entry(1024, 1, 1, "x")}), std::logic_error);
@@ -367,6 +373,22 @@ TYPED_TEST(storage_contract, usage_grows_with_what_is_stored) {
   EXPECT_GT(after.state_bytes_max, after.state_bytes);
   EXPECT_GT(after.disk_free_bytes, 0u);
   EXPECT_FALSE(after.nearly_full);
+}
+
+TYPED_TEST(storage_contract, usage_falls_with_what_is_forgotten) {
+  auto& store = this->store();
+  const std::string big(100000, 'x');
+  ASSERT_EQ(
+      append(store, {entry(0, 1, 1, "first"), entry(0, 2, 1, big), entry(0, 3, 1, big), entry(0, 4, 1, big)}),
+      commit_status::done);
+  ASSERT_EQ(write(store, {{"a", big}, {"b", big}}), commit_status::done);
+  const auto before = store.usage();
+  ASSERT_EQ(store.log().trim(0, 3, 100), commit_status::done);
+  ASSERT_EQ(store.log().cut(0, 3), commit_status::done);
+  ASSERT_EQ(write(store, {{"a", "small"}, {"b", std::nullopt}}), commit_status::done);
+  const auto after = store.usage();
+  EXPECT_LE(after.journal_bytes, before.journal_bytes - 200000);
+  EXPECT_LE(after.state_bytes, before.state_bytes - 190000);
 }
 
 }  // namespace
