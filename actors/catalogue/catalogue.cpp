@@ -225,11 +225,11 @@ class shared_replica final : public replica {
     return shop == nullptr ? std::nullopt : shop->find(sku);
   }
 
-  product_page list(std::string_view tenant, std::string_view category, std::string_view after_key,
+  product_page list(std::string_view tenant, std::string_view category, std::string_view after_id,
                     std::size_t limit, bool with_inactive) const override {
     const std::shared_lock lock{mutex_};
     const shop* shop = find_shop(tenant);
-    return shop == nullptr ? product_page{} : shop->list(category, after_key, limit, with_inactive);
+    return shop == nullptr ? product_page{} : shop->list(category, after_id, limit, with_inactive);
   }
 
   std::vector<product_ptr> search(std::string_view tenant, std::string_view query, std::string_view category,
@@ -239,10 +239,10 @@ class shared_replica final : public replica {
     return shop == nullptr ? std::vector<product_ptr>{} : shop->search(query, category, limit);
   }
 
-  product_ptr product(std::string_view tenant, std::string_view key) const override {
+  product_ptr product(std::string_view tenant, std::string_view id) const override {
     const std::shared_lock lock{mutex_};
     const shop* shop = find_shop(tenant);
-    return shop == nullptr ? nullptr : shop->product(key);
+    return shop == nullptr ? nullptr : shop->product(id);
   }
 
   std::size_t size() const override {
@@ -256,7 +256,9 @@ class shared_replica final : public replica {
  private:
   void put(const runtime::address& address, std::uint64_t version, product_ptr product) {
     const std::unique_lock lock{mutex_};
-    shops_[address.tenant].put(address.key, version, std::move(product));
+    // By id, which sorts by creation, and not by key, which does not.
+    std::string id = product->id();
+    shops_[address.tenant].put(id, version, std::move(product));
   }
 
   const shop* find_shop(std::string_view tenant) const {

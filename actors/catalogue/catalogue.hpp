@@ -45,14 +45,14 @@ struct product_page {
 /// committed when it is asked. Any thread.
 class replica : public runtime::projection, public variant_lookup {
  public:
-  /// Published products after `after_key` (exclusive, a product key; empty: from the start), by key, of one
+  /// Published products after `after_id` (exclusive; empty: from the start), by id, of one
   /// category or all (empty).
-  virtual product_page list(std::string_view tenant, std::string_view category, std::string_view after_key,
+  virtual product_page list(std::string_view tenant, std::string_view category, std::string_view after_id,
                             std::size_t limit, bool with_inactive) const = 0;
   /// Active products with a word of the title that starts with each word of `query`, best first.
   virtual std::vector<product_ptr> search(std::string_view tenant, std::string_view query,
                                           std::string_view category, std::size_t limit) const = 0;
-  virtual product_ptr product(std::string_view tenant, std::string_view key) const = 0;
+  virtual product_ptr product(std::string_view tenant, std::string_view id) const = 0;
   virtual std::size_t size() const = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "actors/product/product_rules.hpp"
 #include "actors/sku/sku.hpp"
 #include "actors/stock/stock.hpp"
+#include "actors/values/id.hpp"
 #include "runtime/entity/kind.hpp"
 
 #include <algorithm>
@@ -180,6 +181,7 @@ bool is_under_way(const product_state& state, const context& context) {
 
 pb::Product normalized(const pb::Product& given, const product_state& state, const context& context) {
   pb::Product product = given;
+  if (state.published) product.set_id(state.published->id());  // whatever time part the client wrote
   if (product.status().empty()) product.set_status("active");
   if (product.attributes_json().empty()) product.set_attributes_json("{}");
   for (auto& variant : *product.mutable_variants()) {
@@ -211,7 +213,8 @@ std::set<std::string> withdrawn_skus(const product_state& state, const pb::Produ
 }
 
 decision propose(const product_state& state, const pb::Product& given, const context& context) {
-  if (given.id() != context.self.key) throw std::invalid_argument("a product of another id");
+  if (address_of(context.self.tenant, given.id()).key != context.self.key)
+    throw std::invalid_argument("a product of another id");
   pb::Proposed proposed;
   *proposed.mutable_product() = normalized(given, state, context);
   const pb::Product& product = proposed.product();
@@ -318,7 +321,8 @@ void apply_proposed(product_state& state, const pb::Proposed& event, std::uint64
 }  // namespace
 
 runtime::address address_of(std::string_view tenant, std::string_view product_id) {
-  return {std::string{tenant}, kinds::product, std::string{product_id}};
+  return {std::string{tenant}, kinds::product,
+          std::string{values::part_of("prd_", product_id).value_or(product_id)}};
 }
 
 std::string variant_title(const pb::Product& product, const pb::Variant& variant) {

@@ -38,7 +38,9 @@ inline constexpr std::size_t variants_max = 100;
 /// next.
 inline constexpr std::chrono::seconds proposal_patience{60};
 
-/// A product's key is its id.
+/// A product's key is the unguessable part of an id that was made here, or else, for an id that the client
+/// chose, all of it: so a repeat of a keyed create, which makes the same part at another time, meets its
+/// first.
 runtime::address address_of(std::string_view tenant, std::string_view product_id);
 
 /// "product title" or "product title, variant title": what a line of a cart is called.

@@ -1,0 +1,250 @@
+#include "actors/gateway/call.hpp"
+
+#include "actors/gateway/conditions.hpp"
+#include "actors/gateway/digests.hpp"
+#include "actors/gateway/routes.hpp"
+#include "actors/values/id.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+#include <utility>
+
+namespace souk::gateway {
+
+namespace {
+
+/// A Request-Id of the client is kept if it is short and harmless in logs.
+constexpr std::size_t request_id_max = 128;
+constexpr std::size_t idempotency_key_max = 255;
+constexpr std::uint32_t limit_default = 20;
+constexpr std::uint32_t limit_max = 100;
+/// "00-" 32 hex "-" 16 hex "-" 2 hex.
+constexpr std::size_t traceparent_length = 55;
+
+using problem = std::optional<json::problem>;
+
+bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= request_id_max && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"-_.:+/="}.find(c) != std::string_view::npos;
+  });
+}
+
+/// W3C Trace Context, version 00: everything else is as good as absent.
+bool is_traceparent(std::string_view text) {
+  if (text.size() != traceparent_length || !text.starts_with("00-") || text[35] != '-' || text[52] != '-')
+    return false;
+  auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  auto holds = [&](std::size_t from, std::size_t length) {
+    std::string_view part = text.substr(from, length);
+    return std::all_of(part.begin(), part.end(), is_hex);
+  };
+  auto is_zero = [&](std::size_t from, std::size_t length) {
+    return text.substr(from, length).find_first_not_of('0') == std::string_view::npos;
+  };
+  return holds(3, 32) && holds(36, 16) && holds(53, 2) && !is_zero(3, 32) && !is_zero(36, 16);
+}
+
+std::size_t count_fields(const http_request& http, std::string_view name) {
+  return static_cast<std::size_t>(std::count_if(http.fields.begin(), http.fields.end(),
+                                                [&](const auto& field) { return field.first == name; }));
+}
+
+json::problem malformed(std::string detail) {
+  return {.code = "malformed_request", .detail = std::move(detail)};
+}
+
+void read_names(const http_request& http, const services& services, call& call) {
+  call.request_id = request_id_of(http, services);
+  std::string_view trace = http.field("traceparent").value_or("");
+  if (is_traceparent(trace)) call.traceparent = std::string{trace};
+}
+
+problem read_arguments(const route_match& match, call& call) {
+  for (std::string_view encoded : match.arguments) {
+    auto argument = percent_decode(encoded);
+    if (!argument)
+      return malformed("The path has a bad percent-escape, a control character, or is not UTF-8.");
+    call.arguments.push_back(*std::move(argument));
+  }
+  return std::nullopt;
+}
+
+problem read_credential(const http_request& http, const services& services, call& call) {
+  if (count_fields(http, "authorization") > 1)
+    return malformed("There is more than one Authorization field.");
+  auto field = http.field("authorization");
+  if (!field) {
+    if (call.route->scope == scope::admin)
+      return json::problem{.code = "invalid_token",
+                           .detail = "This needs \"Authorization: Bearer <secret key>\"."};
+    return std::nullopt;
+  }
+  constexpr std::string_view scheme = "bearer ";
+  bool is_bearer = field->size() > scheme.size() &&
+                   std::equal(scheme.begin(), scheme.end(), field->begin(), [](char expected, char c) {
+                     return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+                   });
+  if (is_bearer) call.credential = services.credentials->find(call.tenant, field->substr(scheme.size()));
+  if (!call.credential) return json::problem{.code = "invalid_token", .detail = "The key is not valid."};
+  return std::nullopt;
+}
+
+problem read_query(const http_request& http, call& call) {
+  auto parameters = parse_query(http.query);
+  if (!parameters)
+    return malformed("The query has a bad percent-escape, a control character, or is not UTF-8.");
+  std::set<std::string_view> seen;
+  for (const auto& [name, value] : *parameters) {
+    const auto& known = call.route->parameters;
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      json::problem problem{.code = "unknown_field",
+                            .detail = "The query has a parameter that is not known here."};
+      problem.errors.push_back({"?" + name, "unknown_field", "There is no such parameter.", std::nullopt});
+      return problem;
+    }
+    if (!seen.insert(name).second)
+      return malformed("The query has the parameter " + name + " more than once.");
+  }
+  call.query = *std::move(parameters);
+  return std::nullopt;
+}
+
+problem read_idempotency_key(const http_request& http, const services& services, call& call) {
+  if (call.route->key == key_use::ignored) return std::nullopt;
+  if (count_fields(http, "idempotency-key") > 1)
+    return malformed("There is more than one Idempotency-Key field.");
+  auto key = http.field("idempotency-key");
+  if (!key) {
+    if (call.route->key == key_use::required)
+      return json::problem{
+          .code = "idempotency_key_required",
+          .detail = "Send an Idempotency-Key, such as a fresh UUID, so that it can be repeated."};
+    return std::nullopt;
+  }
+  bool printable = std::all_of(key->begin(), key->end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+  if (key->empty() || key->size() > idempotency_key_max || !printable)
+    return malformed("An Idempotency-Key has 1 to 255 printable ASCII characters.");
+  call.key_scope = idempotency_scope(call.tenant, call.credential ? call.credential->id : "", http.method,
+                                     http.path, *key);
+  call.id = keyed_command_id(services.secret, call.key_scope);
+  return std::nullopt;
+}
+
+problem read_json(const http_request& http, call& call) {
+  if (call.route->body == body_use::optional_json && http.body.empty()) return std::nullopt;
+  if (media_type(http.field("content-type").value_or("")) != "application/json")
+    return json::problem{.code = "unsupported_media_type", .detail = "Send application/json in UTF-8."};
+  json::parse_error error;
+  auto body = json::parse(http.body, error);
+  if (!body) return json::to_problem(error);
+  call.body = *std::move(body);
+  return std::nullopt;
+}
+
+problem read_body(const http_request& http, call& call) {
+  if (call.route->body != body_use::none && http.field("content-encoding"))
+    return json::problem{.code = "unsupported_media_type", .detail = "Content-Encoding is not supported."};
+  if (call.route->body == body_use::json || call.route->body == body_use::optional_json)
+    if (auto refused = read_json(http, call)) return refused;
+  if (call.keyed()) call.fingerprint = fingerprint_of(json::canonical(call.body));
+  return std::nullopt;
+}
+
+problem read_accept(const http_request& http) {
+  for (const auto& [name, value] : http.fields)
+    if (name == "accept" && accepts_json(value)) return std::nullopt;
+  if (!http.field("accept")) return std::nullopt;
+  return json::problem{.code = "not_acceptable", .detail = "Answers are application/json."};
+}
+
+/// Path and method: the route, or why there is none.
+problem read_route(const http_request& http, const services& services, call& call, header_fields& fields) {
+  auto found = find_route(http.method, http.path, services.test_mode);
+  if (auto* wrong = std::get_if<wrong_method>(&found)) {
+    fields.emplace_back("Allow", wrong->allow);
+    return json::problem{.code = "method_not_allowed", .detail = "Here are only: " + wrong->allow + "."};
+  }
+  auto* match = std::get_if<route_match>(&found);
+  if (match == nullptr) return json::problem{.code = "not_found", .detail = "There is no such path."};
+  call.route = match->route;
+  return read_arguments(*match, call);
+}
+
+}  // namespace
+
+std::optional<std::string_view> call::parameter(std::string_view name) const {
+  for (const auto& [known, value] : query)
+    if (known == name) return value;
+  return std::nullopt;
+}
+
+std::string request_id_of(const http_request& http, const services& services) {
+  std::string_view given = http.field("request-id").value_or("");
+  return is_request_id(given) ? std::string{given} : "req_" + services.random->next_part();
+}
+
+std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services) {
+  call call;
+  call.http = std::move(http);
+  call.tenant = services.tenant;
+  call.now = services.clock->now();
+  const http_request& request = *call.http;
+  read_names(request, services, call);
+  header_fields fields;
+  problem refused = read_route(request, services, call, fields);
+  if (!refused) refused = read_credential(request, services, call);
+  if (!refused) refused = read_accept(request);
+  if (!refused) refused = read_query(request, call);
+  if (!refused) refused = read_idempotency_key(request, services, call);
+  if (!refused) refused = read_body(request, call);
+  if (refused) {
+    for (auto& field : fields_of(*refused))
+      fields.push_back(std::move(field));
+    return refusal{*std::move(refused), std::move(fields), std::move(call.request_id)};
+  }
+  if (!call.keyed()) services.random->fill(call.id);
+  call.minimal = prefers_minimal(request.field("prefer").value_or(""));
+  return call;
+}
+
+std::string new_part(const call& call, const services& services) {
+  return call.keyed() ? values::keyed_part(services.secret, call.key_scope) : services.random->next_part();
+}
+
+runtime::address address_of(const call& call, runtime::kind_id kind, std::string key) {
+  return {call.tenant, kind, std::move(key)};
+}
+
+std::variant<page, json::problem> page_of(const call& call, std::string_view list, const services& services) {
+  page page{.limit = limit_default, .after = {}};
+  if (auto text = call.parameter("limit")) {
+    auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), page.limit);
+    if (error != std::errc{} || end != text->data() + text->size() || page.limit < 1 ||
+        page.limit > limit_max)
+      return bad_parameter("limit", "It is an integer from 1 to 100.");
+  }
+  if (auto cursor = call.parameter("cursor")) {
+    auto key = open_cursor(services.secret, list, *cursor);
+    if (!key)
+      return json::problem{.code = "invalid_cursor", .detail = "The cursor is not one that this list gave."};
+    page.after = *std::move(key);
+  }
+  return page;
+}
+
+step not_found(const call& call, std::string_view what) {
+  return refuse({.code = "not_found", .detail = "There is no such " + std::string{what} + "."},
+                call.request_id);
+}
+
+json::problem bad_parameter(std::string_view name, std::string detail) {
+  json::problem problem{.code = "validation_failed",
+                        .detail = "A query parameter is missing or not allowed."};
+  problem.errors.push_back({"?" + std::string{name}, "validation_failed", std::move(detail), std::nullopt});
+  return problem;
+}
+
+}  // namespace souk::gateway

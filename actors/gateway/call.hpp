@@ -1,0 +1,105 @@
+#pragma once
+
+#include "actors/catalogue/catalogue.hpp"
+#include "actors/gateway/http.hpp"
+#include "actors/gateway/step.hpp"
+#include "actors/gateway/uri.hpp"
+#include "actors/json/reader.hpp"
+#include "actors/keyring/credential_directory.hpp"
+#include "runtime/seams/seams.hpp"
+#include "runtime/types.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace souk::gateway {
+
+struct route;
+
+/// What handlers may use besides the call: all of it shared by the gateways of a node, safe from any thread.
+struct services {
+  std::shared_ptr<const catalogue::replica> catalogue;
+  std::shared_ptr<const keyring::credential_directory> credentials;
+  std::shared_ptr<runtime::clock> clock;
+  std::shared_ptr<runtime::random_source> random;
+  std::string secret;  ///< The cluster's: seals cursors, derives the ids of keyed creates.
+  std::uint16_t shard_count = 16;
+  std::string tenant = "main";
+  bool test_mode = false;  ///< Opens `POST /v1/test/crash`.
+
+  outside_view tree;           ///< The supervision tree, as JSON.
+  outside_view status;         ///< What the node is doing, as JSON.
+  outside_view quarantine;     ///< Messages that were set aside, as JSON.
+  outside_view test_payments;  ///< The test provider's ledger, as JSON.
+
+  /// Called from a handler's step when an import was accepted, to start its work. May be empty.
+  std::function<void(const std::string& import_key)> import_accepted;
+  std::filesystem::path import_folder;  ///< Where accepted files wait for the importer.
+};
+
+/// A request that passed the checks that all routes share.
+struct call {
+  std::shared_ptr<const http_request> http;
+  const gateway::route* route = nullptr;
+  std::vector<std::string> arguments;  ///< Values of the path's placeholders, decoded, in order.
+  query_parameters query;              ///< Only names that the route knows, each at most once.
+  json::value body;                    ///< Null where there was none.
+
+  std::string request_id;
+  std::string traceparent;
+  std::string tenant;
+  std::optional<keyring::credential> credential;
+  std::string key_scope;  ///< The Idempotency-Key within its scope; empty if none was given.
+  runtime::command_id id{};
+  std::optional<runtime::fingerprint> fingerprint;
+  runtime::timestamp now;
+  bool minimal = false;  ///< Prefer: return=minimal.
+
+  bool admin() const { return credential.has_value(); }
+  bool keyed() const { return !key_scope.empty(); }
+  /// The value of a query parameter, or nothing.
+  std::optional<std::string_view> parameter(std::string_view name) const;
+  std::string_view if_none_match() const { return http->field("if-none-match").value_or(""); }
+};
+
+/// Why a request is refused before its handler sees it.
+struct refusal {
+  json::problem problem;
+  header_fields fields;
+  std::string request_id;
+};
+
+/// The name of a request: its Request-Id, or a fresh one.
+std::string request_id_of(const http_request& http, const services& services);
+
+/// Checks what all routes have in common: path and method, names, credential, media types, query, key, body.
+std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services);
+
+/// The unguessable part for an entity that this call creates: derived from the Idempotency-Key if there is
+/// one, so that a repeat meets its first, else random.
+std::string new_part(const call& call, const services& services);
+
+/// Where an entity of the call's tenant lives.
+runtime::address address_of(const call& call, runtime::kind_id kind, std::string key);
+
+/// A list's page: `limit` and `cursor` as the query has them.
+struct page {
+  std::uint32_t limit = 20;
+  std::string after;  ///< Empty: from the start.
+};
+/// Or the problem with them. `list` names the list and its filters, which a cursor is sealed for.
+std::variant<page, json::problem> page_of(const call& call, std::string_view list, const services& services);
+
+/// 404 for an id that cannot be one.
+step not_found(const call& call, std::string_view what);
+
+/// 422 for a query parameter.
+json::problem bad_parameter(std::string_view name, std::string detail);
+
+}  // namespace souk::gateway

@@ -1,0 +1,86 @@
+#include "actors/gateway/handlers.hpp"
+#include "actors/gateway/input.hpp"
+#include "actors/kinds.hpp"
+#include "actors/values/id.hpp"
+
+#include <utility>
+
+namespace souk::gateway {
+
+namespace {
+
+constexpr std::string_view cart_prefix = "crt_";
+
+/// The cart that the path names.
+std::optional<runtime::address> cart_of(const call& call) {
+  auto part = values::part_of(cart_prefix, call.arguments[0]);
+  if (!part) return std::nullopt;
+  return address_of(call, kinds::cart, std::string{*part});
+}
+
+step change(runtime::address to, cart::pb::Command command, bool minimal) {
+  header_fields fields;
+  if (minimal) fields.emplace_back("Preference-Applied", "return=minimal");
+  return pass_on({.to = std::move(to),
+                  .command = std::make_shared<const cart::pb::Command>(std::move(command)),
+                  .keyed = true},
+                 std::move(fields));
+}
+
+step put_quantity(const call& call, std::int64_t quantity) {
+  auto to = cart_of(call);
+  if (!to) return not_found(call, "cart");
+  cart::pb::Command command;
+  cart::pb::SetQuantity& set = *command.mutable_set_quantity();
+  set.set_line_id(call.arguments[1]);
+  set.set_quantity(quantity);
+  set.set_minimal(call.minimal);
+  set.set_if_match(std::string{call.http->field("if-match").value_or("")});
+  return change(*std::move(to), std::move(command), call.minimal);
+}
+
+}  // namespace
+
+step create_cart(const call& call, const services& services) {
+  json::input_errors errors;
+  cart::pb::Command command;
+  *command.mutable_create() = parse_cart(call.body, errors);
+  if (auto problem = errors.take()) return refuse(*problem, call.request_id);
+  std::string part = new_part(call, services);
+  command.mutable_create()->set_cart_id(values::make_id(cart_prefix, call.now, part));
+  return change(address_of(call, kinds::cart, std::move(part)), std::move(command), false);
+}
+
+step get_cart(const call& call, const services&) {
+  auto to = cart_of(call);
+  if (!to) return not_found(call, "cart");
+  auto command = std::make_shared<cart::pb::Command>();
+  command->mutable_read()->set_if_none_match(std::string{call.if_none_match()});
+  return pass_on({.to = *std::move(to), .command = std::move(command), .read_only = true});
+}
+
+step add_items(const call& call, const services&) {
+  auto to = cart_of(call);
+  if (!to) return not_found(call, "cart");
+  json::input_errors errors;
+  cart::pb::Command command;
+  *command.mutable_add_items() = parse_items(call.body, errors);
+  if (auto problem = errors.take()) return refuse(*problem, call.request_id);
+  if (has_quoted_price(command.add_items()) && !call.admin())
+    return refuse({.code = "insufficient_scope", .detail = "A unit_price of its own takes the shop's key."},
+                  call.request_id);
+  command.mutable_add_items()->set_minimal(call.minimal);
+  command.mutable_add_items()->set_if_match(std::string{call.http->field("if-match").value_or("")});
+  return change(*std::move(to), std::move(command), call.minimal);
+}
+
+step set_quantity(const call& call, const services&) {
+  json::input_errors errors;
+  std::int64_t quantity = parse_quantity(call.body, errors);
+  if (auto problem = errors.take()) return refuse(*problem, call.request_id);
+  return put_quantity(call, quantity);
+}
+
+step remove_line(const call& call, const services&) { return put_quantity(call, 0); }
+
+}  // namespace souk::gateway

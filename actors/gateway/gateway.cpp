@@ -1,0 +1,381 @@
+#include "actors/gateway/gateway.hpp"
+
+#include "actors/gateway/response.hpp"
+#include "actors/gateway/routes.hpp"
+#include "actors/gateway/step.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace souk::gateway {
+
+namespace {
+
+/// A correlation is the number of an ask and the position of the question in it.
+constexpr unsigned position_bits = 16;
+constexpr std::uint64_t position_mask = (std::uint64_t{1} << position_bits) - 1;
+
+std::uint64_t correlation_of(std::uint64_t ask, std::size_t position) {
+  return (ask << position_bits) | position;
+}
+
+bool is_answer(runtime::outcome outcome) {
+  return outcome == runtime::outcome::answered || outcome == runtime::outcome::replayed;
+}
+
+/// How far one question of an ask is.
+struct question_state {
+  enum class phase : std::uint8_t { unsent, asked, waiting, answered };
+  phase at = phase::unsent;
+  bool lost = false;  ///< It went to a shard that is gone: it may have been done, whatever happens now.
+  caf::actor asked_of;
+  std::chrono::nanoseconds wait_until{};  ///< When waiting for a shard is over; 0: it never had to.
+};
+
+/// One request under way: what it was, what it asks, what has come back.
+struct open_call {
+  gateway::call call;
+  std::shared_ptr<gateway::responder> responder;
+  std::chrono::nanoseconds deadline{};
+  gateway::ask ask;
+  std::vector<question_state> states;
+  std::vector<reply> replies;
+  std::size_t next = 0;       ///< The first question that was never sent.
+  std::size_t under_way = 0;  ///< Asked or waiting.
+  std::size_t answered = 0;
+
+  bool keyed() const { return call.keyed(); }
+  bool read_only() const { return call.route->read_only; }
+};
+
+}  // namespace
+
+/// The table of calls of one gateway and all that happens to them.
+class desk {
+ public:
+  desk(caf::event_based_actor* self, gateway_config config) : self_(self), config_(std::move(config)) {}
+
+  void take(const exchange& exchange) {
+    if (calls_.size() >= config_.calls_max) {
+      std::string request_id = request_id_of(*exchange.request, config_.services);
+      respond(*exchange.responder,
+              std::get<done>(refuse(problem_of(runtime::outcome::overloaded, false, false), request_id)),
+              request_id);
+      return;
+    }
+    auto taken = take_up(exchange.request, config_.services);
+    if (auto* refused = std::get_if<refusal>(&taken)) {
+      respond(*exchange.responder,
+              {json::to_answer(refused->problem, refused->request_id), false, std::move(refused->fields)},
+              refused->request_id);
+      return;
+    }
+    open_call open;
+    open.call = std::move(std::get<call>(taken));
+    open.responder = exchange.responder;
+    open.deadline = config_.services.clock->steady() + open.call.route->time;
+    run(std::move(open), [this](open_call& open) {
+      step first = open.call.route->handle(open.call, config_.services);
+      open.call.body = {};
+      return first;
+    });
+  }
+
+  void take(const runtime::response& response) {
+    with_question(response.correlation, [&](open_call& open, std::size_t position) {
+      question_state& state = open.states[position];
+      // Our own repeat met the first, which still runs: it is the client's first request all the same.
+      bool met_itself = state.lost && response.outcome == runtime::outcome::in_flight;
+      if (met_itself || (response.outcome == runtime::outcome::unavailable && may_wait(state))) {
+        state.at = phase::waiting;
+        return;
+      }
+      reply reply;
+      reply.outcome = response.outcome;
+      if (state.lost && reply.outcome == runtime::outcome::replayed)
+        reply.outcome = runtime::outcome::answered;
+      reply.answer = response.answer;
+      settle(response.correlation >> position_bits, position, std::move(reply));
+    });
+  }
+
+  void take(const runtime::index_page& page) {
+    with_question(page.correlation, [&](open_call& open, std::size_t position) {
+      if (!page.available && may_wait(open.states[position])) {
+        open.states[position].at = phase::waiting;
+        return;
+      }
+      reply reply;
+      if (!page.available) reply.outcome = runtime::outcome::unavailable;
+      reply.rows = page.rows;
+      reply.more = page.more;
+      settle(page.correlation >> position_bits, position, std::move(reply));
+    });
+  }
+
+  void take(const view_shown& view) {
+    with_question(view.correlation, [&](open_call&, std::size_t position) {
+      reply reply;
+      reply.json = view.json;
+      settle(view.correlation >> position_bits, position, std::move(reply));
+    });
+  }
+
+  void tick() {
+    auto now = config_.services.clock->steady();
+    std::vector<std::uint64_t> asks;
+    asks.reserve(calls_.size());
+    for (const auto& [ask, open] : calls_)
+      asks.push_back(ask);
+    std::sort(asks.begin(), asks.end());  // oldest first, and the same in every run
+    std::vector<caf::actor> shards = shards_now();
+    for (std::uint64_t ask : asks)
+      look_after(ask, now, shards);
+  }
+
+ private:
+  using phase = question_state::phase;
+  using calls = std::unordered_map<std::uint64_t, open_call>;
+
+  void respond(responder& responder, done done, std::string_view request_id) {
+    responder.respond(to_response(std::move(done), request_id));
+  }
+
+  void finish(open_call open, done done) { respond(*open.responder, std::move(done), open.call.request_id); }
+
+  void refuse_call(open_call open, const json::problem& problem) {
+    std::string request_id = open.call.request_id;
+    finish(std::move(open), std::get<done>(refuse(problem, request_id)));
+  }
+
+  /// Takes the next step of a call: one call that goes wrong must not take the others of this gateway with
+  /// it.
+  template <class Next>
+  void run(open_call open, Next next) {
+    try {
+      step step = next(open);
+      if (auto* over = std::get_if<done>(&step)) {
+        finish(std::move(open), std::move(*over));
+        return;
+      }
+      begin(std::move(open), std::get<ask>(std::move(step)));
+    } catch (const std::exception&) {
+      refuse_call(std::move(open), problem_of(runtime::outcome::failed, open.read_only(), open.keyed()));
+    }
+  }
+
+  void begin(open_call open, ask ask) {
+    std::uint64_t number = ++last_ask_;
+    open.states.assign(ask.questions.size(), {});
+    open.replies.assign(ask.questions.size(), {});
+    open.ask = std::move(ask);
+    open.next = open.under_way = open.answered = 0;
+    auto [at, fresh] = calls_.emplace(number, std::move(open));
+    if (at->second.ask.questions.empty()) {
+      conclude(number);
+      return;
+    }
+    send_more(number, at->second);
+  }
+
+  /// Sends questions until the window is full.
+  void send_more(std::uint64_t ask, open_call& open) {
+    while (open.next < open.ask.questions.size() && open.under_way < open.ask.window) {
+      std::size_t position = open.next++;
+      ++open.under_way;
+      put(ask, open, position);
+    }
+  }
+
+  /// Puts one question, or lets it wait for its shard.
+  void put(std::uint64_t ask, open_call& open, std::size_t position) {
+    question_state& state = open.states[position];
+    const question& question = open.ask.questions[position];
+    std::uint64_t correlation = correlation_of(ask, position);
+    if (const auto* view = std::get_if<outside_view>(&question)) {
+      state.at = phase::asked;
+      auto self = caf::actor_cast<caf::actor>(self_);
+      (*view)([self, correlation](std::string json) {
+        caf::anon_send(self, view_shown{correlation, std::move(json)});
+      });
+      return;
+    }
+    caf::actor shard = config_.routing->shard(shard_of(question));
+    if (shard == nullptr) {
+      (void)may_wait(state);
+      state.at = phase::waiting;
+      return;
+    }
+    state.at = phase::asked;
+    state.asked_of = shard;
+    if (const auto* page = std::get_if<page_question>(&question))
+      self_->send(shard, index_query(open.call, *page, correlation));
+    else
+      self_->send(shard, request(open.call, std::get<command_question>(question), correlation));
+  }
+
+  runtime::shard_id shard_of(const question& question) const {
+    if (const auto* page = std::get_if<page_question>(&question))
+      return page->beside ? config_.routing->shard_of(*page->beside) : page->shard;
+    return config_.routing->shard_of(std::get<command_question>(question).to);
+  }
+
+  runtime::index_query index_query(const call& call, const page_question& page, std::uint64_t correlation) {
+    runtime::index_query query;
+    query.tenant = call.tenant;
+    query.index = page.index;
+    query.after = page.after;
+    query.descending = page.descending;
+    query.limit = page.limit;
+    query.correlation = correlation;
+    query.reply_to = caf::actor_cast<caf::actor>(self_);
+    return query;
+  }
+
+  runtime::request request(const call& call, const command_question& question, std::uint64_t correlation) {
+    runtime::request request;
+    request.to = question.to;
+    request.command = question.command;
+    if (question.keyed) {
+      request.id = call.id;
+      request.fingerprint = call.fingerprint;
+    } else if (question.id) {
+      request.id = *question.id;
+    } else {
+      config_.services.random->fill(request.id);
+    }
+    request.request_id = call.request_id;
+    request.traceparent = call.traceparent;
+    request.admin = call.admin();
+    request.read_only = question.read_only;
+    request.crash = question.crash;
+    request.correlation = correlation;
+    request.reply_to = caf::actor_cast<caf::actor>(self_);
+    return request;
+  }
+
+  /// Whether a question may go on waiting for its shard; its time begins when this is asked first.
+  bool may_wait(question_state& state) const {
+    auto now = config_.services.clock->steady();
+    if (state.wait_until.count() == 0) state.wait_until = now + config_.shard_wait;
+    return now < state.wait_until;
+  }
+
+  /// Calls `use` with the question that an answer is for, if anybody still waits for it.
+  template <class Use>
+  void with_question(std::uint64_t correlation, Use use) {
+    auto found = calls_.find(correlation >> position_bits);
+    std::size_t position = correlation & position_mask;
+    if (found == calls_.end() || position >= found->second.states.size()) return;
+    if (found->second.states[position].at != phase::asked) return;
+    use(found->second, position);
+  }
+
+  void settle(std::uint64_t ask, std::size_t position, reply reply) {
+    open_call& open = calls_.at(ask);
+    if (!is_answer(reply.outcome) && !open.ask.any_outcome) {
+      auto problem = problem_of(reply.outcome, open.read_only(), open.keyed());
+      refuse_call(remove(ask), problem);
+      return;
+    }
+    open.states[position].at = phase::answered;
+    open.states[position].asked_of = nullptr;
+    open.replies[position] = std::move(reply);
+    --open.under_way;
+    if (++open.answered == open.states.size())
+      conclude(ask);
+    else
+      send_more(ask, open);
+  }
+
+  void conclude(std::uint64_t ask) {
+    run(remove(ask), [](open_call& open) { return open.ask.then(std::move(open.replies)); });
+  }
+
+  open_call remove(std::uint64_t ask) {
+    auto found = calls_.find(ask);
+    open_call open = std::move(found->second);
+    calls_.erase(found);
+    return open;
+  }
+
+  std::vector<caf::actor> shards_now() const {
+    std::vector<caf::actor> shards;
+    for (std::uint16_t i = 0; i < config_.routing->shard_count(); ++i)
+      shards.push_back(config_.routing->shard(i));
+    return shards;
+  }
+
+  void look_after(std::uint64_t ask, std::chrono::nanoseconds now, const std::vector<caf::actor>& shards) {
+    open_call& open = calls_.at(ask);
+    if (now >= open.deadline) {
+      auto problem = problem_of_deadline(open.read_only(), open.keyed());
+      refuse_call(remove(ask), problem);
+      return;
+    }
+    for (std::size_t i = 0; i < open.next; ++i) {
+      if (open.states[i].at == phase::asked && is_lost(open, i, shards)) {
+        if (!is_repeatable(open, i)) {
+          auto problem = problem_of(runtime::outcome::unknown, open.read_only(), open.keyed());
+          refuse_call(remove(ask), problem);
+          return;
+        }
+        open.states[i].lost = true;
+        open.states[i].at = phase::waiting;
+      }
+      if (open.states[i].at == phase::waiting && !put_again(ask, open, i)) return;
+    }
+  }
+
+  /// Whether the shard that a question went to is no longer the one that serves: there will be no answer.
+  bool is_lost(const open_call& open, std::size_t position, const std::vector<caf::actor>& shards) const {
+    const question& question = open.ask.questions[position];
+    if (std::holds_alternative<outside_view>(question)) return false;
+    return open.states[position].asked_of != shards[shard_of(question)];
+  }
+
+  static bool is_repeatable(const open_call& open, std::size_t position) {
+    const auto* command = std::get_if<command_question>(&open.ask.questions[position]);
+    return command == nullptr || command->read_only || (command->keyed && open.keyed());
+  }
+
+  /// Puts a question that waits again. Returns false if its time was over, which ends the call.
+  bool put_again(std::uint64_t ask, open_call& open, std::size_t position) {
+    put(ask, open, position);
+    question_state& state = open.states[position];
+    if (state.at != phase::waiting || may_wait(state)) return true;
+    auto outcome = state.lost ? runtime::outcome::unknown : runtime::outcome::unavailable;
+    auto problem = problem_of(outcome, open.read_only(), open.keyed());
+    refuse_call(remove(ask), problem);
+    return false;
+  }
+
+  caf::event_based_actor* self_;
+  gateway_config config_;
+  calls calls_;
+  std::uint64_t last_ask_ = 0;
+};
+
+caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config config) {
+  auto tick = config.tick;
+  self->state.desk = std::make_shared<desk>(self, std::move(config));
+  self->delayed_send(self, tick, gateway_tick{});
+  return {
+      [self](const exchange& exchange) { self->state.desk->take(exchange); },
+      [self](const runtime::response& response) { self->state.desk->take(response); },
+      [self](const runtime::index_page& page) { self->state.desk->take(page); },
+      [self](const view_shown& view) { self->state.desk->take(view); },
+      [self, tick](const gateway_tick&) {
+        self->state.desk->tick();
+        self->delayed_send(self, tick, gateway_tick{});
+      },
+  };
+}
+
+}  // namespace souk::gateway

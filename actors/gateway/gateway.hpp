@@ -1,0 +1,76 @@
+#pragma once
+
+#include "actors/gateway/call.hpp"
+#include "actors/gateway/http.hpp"
+#include "runtime/cluster/routing.hpp"
+#include "runtime/messages.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/behavior.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/type_id.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace souk::gateway {
+
+class desk;
+
+/// listener → gateway: one request and who takes its answer.
+struct exchange {
+  std::shared_ptr<const http_request> request;
+  std::shared_ptr<gateway::responder> responder;
+};
+
+/// An outside view → gateway, through the callback that it was given.
+struct view_shown {
+  std::uint64_t correlation = 0;
+  std::string json;
+};
+
+/// The gateway to itself: time to look at the deadlines.
+struct gateway_tick {};
+
+struct gateway_config {
+  std::shared_ptr<const runtime::routing_table> routing;
+  gateway::services services;
+  /// Calls under way in one gateway; the next one is refused as overloaded. Bounds memory, some KB each.
+  std::size_t calls_max = 4'096;
+  /// How long a call waits for a shard that nobody serves: a restart within a node is over by then.
+  std::chrono::milliseconds shard_wait{2'000};
+  /// How often deadlines are looked at: their precision.
+  std::chrono::milliseconds tick{50};
+};
+
+struct gateway_state {
+  std::shared_ptr<gateway::desk> desk;
+  static inline const char* name = "gateway";
+};
+
+/// GATEWAY: takes requests from the listener and answers each of them exactly once, whatever becomes of the
+/// shards. A node runs a few of them; they share nothing but what `services` holds. Handles:
+///   exchange            from the listener; answered through its responder
+///   runtime::response   from a shard
+///   runtime::index_page from a shard
+///   view_shown          from an outside view
+///   gateway_tick        from itself
+caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config config);
+
+}  // namespace souk::gateway
+
+// The runtime has the first hundred numbers.
+CAF_BEGIN_TYPE_ID_BLOCK(souk_gateway, caf::first_custom_type_id + 100)
+
+CAF_ADD_TYPE_ID(souk_gateway, (souk::gateway::exchange))
+CAF_ADD_TYPE_ID(souk_gateway, (souk::gateway::view_shown))
+CAF_ADD_TYPE_ID(souk_gateway, (souk::gateway::gateway_tick))
+
+CAF_END_TYPE_ID_BLOCK(souk_gateway)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::gateway::exchange)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::gateway::view_shown)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::gateway::gateway_tick)

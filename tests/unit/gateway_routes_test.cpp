@@ -1,0 +1,55 @@
+#include "tests/unit/gateway_bench.hpp"
+
+#include <set>
+
+namespace souk::gateway {
+namespace {
+
+TEST(gateway_routes, every_route_is_whole_and_has_a_name_of_its_own) {
+  std::set<std::string_view> names;
+  std::set<std::pair<std::string_view, std::string_view>> paths;
+  for (const route& route : routes()) {
+    EXPECT_TRUE(names.insert(route.name).second) << route.name;
+    EXPECT_TRUE(paths.insert({route.method, route.path}).second) << route.method << " " << route.path;
+    EXPECT_TRUE(route.path.starts_with("/v1/")) << route.path;
+    EXPECT_NE(route.handle, nullptr) << route.name;
+    EXPECT_EQ(route.read_only, route.method == "GET") << route.name;
+    if (!route.read_only) continue;
+    EXPECT_EQ(route.body, body_use::none) << route.name;
+    EXPECT_EQ(route.key, key_use::ignored) << route.name;
+  }
+}
+
+TEST(gateway_routes, every_route_is_found_by_its_own_path) {
+  for (const route& route : routes()) {
+    auto found = find_route(route.method, route.path);
+    ASSERT_TRUE(std::holds_alternative<route_match>(found)) << route.path;
+    EXPECT_EQ(std::get<route_match>(found).route, &route);
+  }
+}
+
+TEST(gateway_routes, what_a_shopper_may_call_is_what_the_contract_says) {
+  std::set<std::string> open;
+  for (const route& route : routes())
+    if (route.scope == scope::storefront) open.insert(std::string{route.name});
+  EXPECT_EQ(open,
+            (std::set<std::string>{"list_products", "get_product", "get_variant", "search_products",
+                                   "create_cart", "get_cart", "add_items", "set_quantity", "remove_line",
+                                   "create_checkout", "get_checkout", "complete_checkout", "cancel_checkout",
+                                   "get_order", "authenticate_test_payment", "crash_entity"}));
+}
+
+TEST(gateway_routes, arguments_come_in_the_order_of_the_path) {
+  auto found = find_route("PATCH", "/v1/carts/crt_1/items/ln_2");
+  ASSERT_TRUE(std::holds_alternative<route_match>(found));
+  EXPECT_EQ(std::get<route_match>(found).arguments, (std::vector<std::string_view>{"crt_1", "ln_2"}));
+}
+
+TEST(gateway_routes, only_imports_may_send_files) {
+  for (const route& route : routes())
+    EXPECT_EQ(spool_limit(route.method, route.path).has_value(), route.body == body_use::file) << route.name;
+  EXPECT_FALSE(spool_limit("GET", "/nowhere"));
+}
+
+}  // namespace
+}  // namespace souk::gateway
