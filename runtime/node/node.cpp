@@ -79,6 +79,12 @@ void node::stop() { caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
 
 bool node::serving() const { return shard_figures_.serving == options_.shard_count; }
 
+void node::wait_until_serving() const {
+  for (auto serve = shard_figures_.serving.load(); serve != options_.shard_count;
+       serve = shard_figures_.serving.load())
+    shard_figures_.serving.wait(serve);
+}
+
 supervision::supervisor_spec node::group(std::string name, supervision::strategy strategy,
                                          std::vector<supervision::child_spec> children) {
   supervision::supervisor_spec spec;

@@ -80,6 +80,9 @@ class node {
   void stop();
 
   bool serving() const;  ///< Every shard serves.
+  /// Blocks the calling thread until every shard serves; not for actors. What cannot be started ends in
+  /// `on_fatal`.
+  void wait_until_serving() const;
   std::shared_ptr<const routing_table> routing() const { return routing_; }
   runtime::directory& directory() { return directory_; }
   const caf::actor& root() const { return root_; }

@@ -212,6 +212,7 @@ void shard_life::begin_epoch(const epoch_opened& opened) {
 void shard_life::serve() {
   serving_ = true;
   ++options_.figures->serving;
+  options_.figures->serving.notify_all();
   last_flush_ = last_resend_ = options_.time->steady();
   book_->send_again();
   book_->advance_timers(options_.time->now());

@@ -1,0 +1,46 @@
+#include "actors/shop/shop.hpp"
+
+#include "actors/keyring/keyring.hpp"
+#include "actors/order/order.hpp"
+#include "actors/payment/payment.hpp"
+#include "actors/product/product.hpp"
+#include "actors/sku/sku.hpp"
+#include "actors/stock/stock.hpp"
+
+#include <utility>
+
+namespace souk::shop {
+
+namespace {
+
+void add(runtime::entity_catalogue& entities, std::shared_ptr<const runtime::entity_kind> kind) {
+  const auto id = kind->id();
+  entities.kinds.emplace(id, std::move(kind));
+}
+
+template <class Decider>
+void add(runtime::entity_catalogue& entities, Decider decider) {
+  add(entities, std::shared_ptr<const runtime::entity_kind>{
+                    std::make_shared<runtime::kind_of<Decider>>(std::move(decider))});
+}
+
+}  // namespace
+
+shop make_shop(const shop_options& options) {
+  shop shop;
+  shop.catalogue = catalogue::make_replica();
+  shop.credentials = keyring::make_credential_directory();
+  auto& entities = shop.entities;
+  add(entities, product::product_decider{});
+  add(entities, sku::sku_decider{});
+  add(entities, stock::stock_decider{});
+  add(entities, cart::cart_decider{shop.catalogue, options.cart_ttl});
+  add(entities, checkout::checkout_decider{options.checkout});
+  add(entities, payment::payment_decider{});
+  add(entities, order::order_decider{});
+  add(entities, keyring::make_kind());
+  entities.projections = {shop.catalogue, shop.credentials};
+  return shop;
+}
+
+}  // namespace souk::shop

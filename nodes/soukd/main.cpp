@@ -1,0 +1,100 @@
+// soukd: one node of a shop.
+
+#include "nodes/config/config.hpp"
+#include "nodes/soukd/service.hpp"
+#include "runtime/telemetry/log.hpp"
+
+#include <CLI/CLI.hpp>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <string>
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+struct arguments {
+  std::string config;
+  souk::config::overrides overrides;
+  bool test_mode = false;
+};
+
+// Signals are taken by the main thread alone, one at a time, so nothing runs inside a handler.
+sigset_t block_signals() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGINT);
+  sigaddset(&ending, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return ending;
+}
+
+int run(const arguments& arguments) {
+  const auto ending = block_signals();
+  auto settings =
+      arguments.config.empty() ? souk::config::settings{} : souk::config::load_settings(arguments.config);
+  auto node = souk::config::choose_node(settings, arguments.overrides);
+  souk::log::start(souk::log::level_of(settings.log.level).value_or(souk::log::level::info),
+                   souk::log::format_of(settings.log.format).value_or(souk::log::format::automatic));
+
+  souk::nodes::service_options options;
+  options.settings = settings;
+  options.node = node;
+  options.test_mode = arguments.test_mode;
+  options.on_fatal = [](const std::string& reason) {
+    souk::log::error("the node cannot go on", {{"reason", reason}});
+    souk::log::stop();
+    std::_Exit(exit_failed);
+  };
+  auto service = souk::nodes::start_service(std::move(options));
+  std::printf(R"(SOUK_READY {"node":"%s","http":"%s","admin":"%s","pid":%d})"
+              "\n",
+              node.id.c_str(), service->addresses().http.c_str(), service->addresses().admin.c_str(),
+              getpid());
+  std::fflush(stdout);
+
+  int signal_number = 0;
+  sigwait(&ending, &signal_number);
+  souk::log::info("ending", {{"signal", signal_number}});
+  service->stop();
+  service.reset();
+  souk::log::stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  arguments arguments;
+  CLI::App app{"soukd: one node of a Souk shop"};
+  app.add_option("--config", arguments.config, "cluster.conf; without it the defaults hold");
+  app.add_option("--node", arguments.overrides.node, "which node of cluster.conf this is");
+  app.add_option("--data", arguments.overrides.data, "its data folder");
+  app.add_option("--http", arguments.overrides.http, "where clients come in, as 127.0.0.1:8080; port 0: any");
+  app.add_option("--admin", arguments.overrides.admin, "where health and metrics are shown");
+  app.add_flag("--test-mode", arguments.test_mode,
+               "open the routes under /v1/test that break things on purpose");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : exit_usage;
+  }
+  try {
+    return run(arguments);
+  } catch (const souk::config::config_error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return exit_usage;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "soukd: %s\n", error.what());
+    return exit_failed;
+  }
+}

@@ -1,0 +1,157 @@
+#include "nodes/soukd/reporter.hpp"
+
+#include "actors/json/writer.hpp"
+#include "persistence/record.pb.h"
+#include "runtime/supervision/messages.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace souk::nodes {
+
+namespace {
+
+// An operator waits no longer for a view; what did not answer by then is missing in it.
+constexpr std::chrono::seconds patience{1};
+
+// Quarantined messages shown of each shard, newest first.
+constexpr std::uint32_t quarantined_shown_max = 100;
+
+std::string status_json(const runtime::node& node, std::vector<runtime::shard_status> shards) {
+  std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) { return a.shard < b.shard; });
+  const auto usage = node.options().storage->usage();
+  json::writer out;
+  out.begin_object().key("node").string(node.options().id).key("serving").boolean(node.serving());
+  out.key("shard_count").integer(node.options().shard_count);
+  out.key("entities").integer(static_cast<std::int64_t>(node.shards().entities_active.load()));
+  out.key("entity_restarts").integer(static_cast<std::int64_t>(node.shards().entity_restarts.load()));
+  out.key("quarantined").integer(static_cast<std::int64_t>(node.shards().quarantined.load()));
+  out.key("storage").begin_object();
+  out.key("journal_bytes").integer(static_cast<std::int64_t>(usage.journal_bytes));
+  out.key("state_bytes").integer(static_cast<std::int64_t>(usage.state_bytes));
+  out.key("disk_free_bytes").integer(static_cast<std::int64_t>(usage.disk_free_bytes));
+  out.key("nearly_full").boolean(usage.nearly_full).end_object();
+  out.key("shards").begin_array();
+  for (const auto& shard : shards) {
+    out.begin_object().key("shard").integer(shard.shard).key("serving").boolean(shard.serving);
+    out.key("primary").string(node.options().id);
+    out.key("in_sync").begin_array().string(node.options().id).end_array();
+    out.key("epoch").integer(static_cast<std::int64_t>(shard.epoch));
+    out.key("last_index").integer(static_cast<std::int64_t>(shard.last_index));
+    out.key("committed").integer(static_cast<std::int64_t>(shard.committed));
+    out.key("applied").integer(static_cast<std::int64_t>(shard.applied));
+    out.key("entities").integer(static_cast<std::int64_t>(shard.entities));
+    out.key("effects_outstanding").integer(static_cast<std::int64_t>(shard.effects_outstanding)).end_object();
+  }
+  out.end_array().end_object();
+  return std::move(out).take();
+}
+
+std::string quarantine_json(std::vector<std::pair<std::string, std::string>> rows) {
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  json::writer out;
+  out.begin_object().key("data").begin_array();
+  for (const auto& [key, value] : rows) {
+    persistence::pb::Quarantined aside;
+    if (!aside.ParseFromString(value)) continue;
+    out.begin_object().key("entity").string(aside.entity()).key("message").string(aside.message());
+    out.key("reason").string(aside.reason());
+    out.key("at").time(runtime::from_ms(aside.at_ms())).end_object();
+  }
+  out.end_array().end_object();
+  return std::move(out).take();
+}
+
+class collector {
+ public:
+  explicit collector(caf::stateful_actor<reporter_state>* self) : self_(self) {}
+
+  void begin(const report& asked) {
+    const auto correlation = ++self_->state.next;
+    if (asked.what == view::tree) {
+      self_->request(self_->state.node->root(), patience, supervision::tree_request{patience * 9 / 10})
+          .then([then = asked.then](const supervision::tree_node& tree) { then(supervision::to_json(tree)); },
+                [then = asked.then](const caf::error&) { then({}); });
+      return;
+    }
+    auto& open = self_->state.open[correlation];
+    open.what = asked.what;
+    open.then = asked.then;
+    const auto& routing = *self_->state.node->routing();
+    for (runtime::shard_id id = 0; id < routing.shard_count(); ++id) {
+      auto shard = routing.shard(id);
+      if (!shard) continue;
+      ++open.awaited;
+      if (asked.what == view::status) {
+        self_->send(shard, runtime::status_query{correlation, caf::actor{self_}});
+      } else {
+        runtime::index_query query;
+        query.index = "quarantine";
+        query.descending = true;
+        query.limit = quarantined_shown_max;
+        query.correlation = correlation;
+        query.reply_to = caf::actor{self_};
+        self_->send(shard, query);
+      }
+    }
+    if (open.awaited == 0) return finish(correlation);
+    self_->delayed_send(self_, patience, report_due{correlation});
+  }
+
+  void take(const runtime::shard_status& status) {
+    auto found = self_->state.open.find(status.correlation);
+    if (found == self_->state.open.end()) return;
+    found->second.shards.push_back(status);
+    arrived(found->first);
+  }
+
+  void take(const runtime::index_page& page) {
+    auto found = self_->state.open.find(page.correlation);
+    if (found == self_->state.open.end()) return;
+    found->second.rows.insert(found->second.rows.end(), page.rows.begin(), page.rows.end());
+    arrived(found->first);
+  }
+
+  void finish(std::uint64_t correlation) {
+    auto found = self_->state.open.find(correlation);
+    if (found == self_->state.open.end()) return;
+    auto collected = std::move(found->second);
+    self_->state.open.erase(found);
+    collected.then(collected.what == view::status
+                       ? status_json(*self_->state.node, std::move(collected.shards))
+                       : quarantine_json(std::move(collected.rows)));
+  }
+
+ private:
+  void arrived(std::uint64_t correlation) {
+    if (--self_->state.open[correlation].awaited == 0) finish(correlation);
+  }
+
+  caf::stateful_actor<reporter_state>* self_;
+};
+
+}  // namespace
+
+caf::behavior reporter(caf::stateful_actor<reporter_state>* self, const runtime::node* node) {
+  self->state.node = node;
+  return {
+      [self](const report& asked) { collector{self}.begin(asked); },
+      [self](const runtime::shard_status& status) { collector{self}.take(status); },
+      [self](const runtime::index_page& page) { collector{self}.take(page); },
+      [self](const report_due& due) { collector{self}.finish(due.correlation); },
+  };
+}
+
+gateway::outside_view view_of(view what, std::function<caf::actor()> reporter) {
+  return [what, reporter = std::move(reporter)](std::function<void(std::string)> then) {
+    if (auto actor = reporter()) {
+      caf::anon_send(actor, report{what, std::move(then)});
+    } else {
+      then({});
+    }
+  };
+}
+
+}  // namespace souk::nodes

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "actors/gateway/step.hpp"
+#include "runtime/node/node.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/behavior.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/type_id.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace souk::nodes {
+
+/// What an operator may ask a node.
+enum class view : std::uint8_t { tree, status, quarantine };
+
+/// anyone → reporter: hand `then` the view as JSON, at the latest after a second; empty if it cannot be had.
+struct report {
+  view what = view::status;
+  std::function<void(std::string json)> then;
+};
+
+/// reporter → itself: a collection had its time.
+struct report_due {
+  std::uint64_t correlation = 0;
+};
+
+struct reporter_state {
+  struct collection {
+    view what = view::status;
+    std::function<void(std::string)> then;
+    std::size_t awaited = 0;
+    std::vector<runtime::shard_status> shards;
+    std::vector<std::pair<std::string, std::string>> rows;  // quarantine: key, value
+  };
+  static inline const char* name = "reporter";
+  const runtime::node* node = nullptr;
+  std::uint64_t next = 0;
+  std::map<std::uint64_t, collection> open;
+};
+
+/// REPORTER: asks the actors of this node what operators want to know of them and writes it as JSON.
+caf::behavior reporter(caf::stateful_actor<reporter_state>* self, const runtime::node* node);
+
+/// The view as the gateway asks for it.
+gateway::outside_view view_of(view what, std::function<caf::actor()> reporter);
+
+}  // namespace souk::nodes
+
+CAF_BEGIN_TYPE_ID_BLOCK(souk_nodes, caf::first_custom_type_id + 300)
+
+CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::report))
+CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::report_due))
+
+CAF_END_TYPE_ID_BLOCK(souk_nodes)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::report_due)

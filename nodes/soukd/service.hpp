@@ -1,0 +1,42 @@
+#pragma once
+
+#include "nodes/config/config.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace souk::nodes {
+
+/// What one process runs.
+struct service_options {
+  config::settings settings;
+  config::node_settings node;
+  bool test_mode = false;
+  /// The node cannot go on: its storage failed, or something was restarted too often. On any thread; must end
+  /// the process.
+  std::function<void(const std::string& reason)> on_fatal;
+};
+
+/// Where a running service can be reached.
+struct service_addresses {
+  std::string http;  ///< "127.0.0.1:8080", with the port that was chosen.
+  std::string admin;
+};
+
+/// One node of a shop: storage, runtime, gateways, listeners. Belongs to the thread that made it.
+class service {
+ public:
+  virtual ~service() = default;
+  /// Refuses new connections, answers what is running, writes out the state, ends.
+  virtual void stop() = 0;
+  virtual const service_addresses& addresses() const = 0;
+};
+
+/// Opens the data folder, starts everything and returns when the node serves. Throws what an operator can act
+/// on: `std::runtime_error` with the folder, file or address in its text.
+std::unique_ptr<service> start_service(service_options options);
+
+}  // namespace souk::nodes
