@@ -453,7 +453,7 @@ void apply_ended(stock_state& state, const pb::HoldEnded& event) {
     state.figures.sold += hold.quantity;
   }
   state.by_ask.erase({hold.ask_at_ms, event.hold_id()});
-  if (hold.saved) state.gone_holds.push_back(event.hold_id());
+  state.gone_holds.push_back(event.hold_id());
   state.holds.erase(event.hold_id());
 }
 
@@ -503,7 +503,6 @@ void load_hold_row(stock_state& state, std::string_view value) {
   hold.ask_at_ms = row->ask_at_ms();
   hold.checkout_key = row->checkout_key();
   hold.checkout_id = row->checkout_id();
-  hold.saved = true;
   state.by_ask.emplace(hold.ask_at_ms, row->hold_id());
 }
 
@@ -520,7 +519,6 @@ void save_holds(stock_state& state, runtime::row_sink& sink) {
     copy_hold(id, hold, row);
     row.set_ask_at_ms(hold.ask_at_ms);
     sink.put(prefix + id, row.SerializeAsString());
-    hold.saved = true;
     hold.dirty = false;
   }
   state.dirty_holds.clear();

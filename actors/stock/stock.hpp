@@ -78,7 +78,6 @@ struct hold {
   std::int64_t ask_at_ms = 0;  ///< When its owner is asked.
   std::string checkout_key;
   std::string checkout_id;
-  bool saved = false;  ///< Its row is in the state store, perhaps with older values.
   bool dirty = false;  ///< Listed in `dirty_holds`.
 };
 
@@ -121,7 +120,7 @@ struct stock_state {
 
   bool dirty = false;
   std::vector<std::string> dirty_holds;  ///< Whose rows are to be written, or are gone again.
-  std::vector<std::string> gone_holds;   ///< Whose saved rows are to be erased.
+  std::vector<std::string> gone_holds;   ///< Whose rows are to be erased.
 };
 
 /// Who asks what: clients adjust, read and audit; products make offers; checkouts hold, release, sell and

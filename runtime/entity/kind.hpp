@@ -115,8 +115,9 @@ std::shared_ptr<const Message> parse_as(std::string_view bytes) {
 ///     };
 ///
 /// `evolve` over all events from the initial state, and `load_row` over all rows ever saved, must give the
-/// same state. Row names are at most 100 bytes. An event must be cheap to apply and to save however large the
-/// entity is.
+/// same state. A row
+/// that is gone is erased even if this state never saved it: an earlier life of the entity may have. Row
+/// names are at most 100 bytes. An event must be cheap to apply and to save however large the entity is.
 template <class Decider>
 class kind_of final : public entity_kind {
  public:
