@@ -166,6 +166,7 @@ class desk {
       }
       begin(std::move(open), std::get<ask>(std::move(step)));
     } catch (const std::exception&) {
+      if (open.responder == nullptr) throw;  // the answer itself could not be handed over
       refuse_call(std::move(open), problem_of(runtime::outcome::failed, open.read_only(), open.keyed()));
     }
   }

@@ -55,7 +55,10 @@ node::node(caf::actor_system& system, node_options options) : system_(system), o
   routing_ = std::make_shared<routing_table>(options_.shard_count, options_.kinds);
 }
 
-node::~node() {
+node::~node() { let_go(); }
+
+void node::let_go() {
+  root_ = nullptr;
   directory_.clear();
   for (shard_id id = 0; id < options_.shard_count; ++id)
     routing_->set(id, nullptr);

@@ -79,6 +79,9 @@ class node {
   /// Asks the tree to end, from the edge inwards; shards write out their state. It has ended when `root` has.
   void stop();
 
+  /// Drops every handle to an actor; before its system is taken down without `stop`.
+  void let_go();
+
   bool serving() const;  ///< Every shard serves.
   /// Blocks the calling thread until every shard serves; not for actors. What cannot be started ends in
   /// `on_fatal`.
