@@ -191,6 +191,7 @@ class shard_life {
   bool stopping_ = false;
   bool last_flush_done_ = false;  // while stopping: what is decided after it stays for recovery
   bool nearly_full_ = false;
+  std::chrono::nanoseconds last_fill_asked_{0};
   std::uint64_t opening_index_ = 0;
 
   std::uint64_t next_token_ = 1;

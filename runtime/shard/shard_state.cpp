@@ -150,6 +150,11 @@ void shard_life::on_tick() {
         if (silent && call.index <= progress_.committed()) make_call(number, call);
       }
     }
+    // A full storage makes no commits, so its writer would not notice by itself that there is room again.
+    if (nearly_full_ && now - last_fill_asked_ >= full_retry) {
+      last_fill_asked_ = now;
+      self_->send(options_.journal_writer(), tick{});
+    }
     options_.figures->effects_outstanding = static_cast<std::int64_t>(book_->effects_outstanding());
   }
   const bool something_new = book_->last_index() > book_->applied();

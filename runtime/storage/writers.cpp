@@ -7,7 +7,7 @@ namespace souk::runtime {
 
 namespace {
 
-// How often the fill of the storage is looked at.
+// How often the fill of the storage is looked at while there are commits.
 constexpr std::chrono::seconds usage_interval{1};
 
 }  // namespace
@@ -26,7 +26,6 @@ caf::behavior journal_writer_life::start(persistence::storage* storage, const li
   limits_ = limits;
   figures_ = figures;
   time_ = std::move(time);
-  self_->delayed_send(self_, usage_interval, tick{});
   return {
       [this](append& append) { collect(append); },
       [this](const end_of_burst&) {
@@ -42,10 +41,7 @@ caf::behavior journal_writer_life::start(persistence::storage* storage, const li
         self_->send(question.shard, storage_fill{nearly_full_});
       },
       [this](const trim_journal& trim) { trims_[trim.id] = std::max(trims_[trim.id], trim.keep_from); },
-      [this](const tick&) {
-        watch_usage();
-        self_->delayed_send(self_, usage_interval, tick{});
-      },
+      [this](const tick&) { watch_usage(); },
   };
 }
 
@@ -93,11 +89,14 @@ void journal_writer_life::commit() {
   batch_.clear();
   parts_.clear();
   batch_bytes_ = 0;
+  // No timer of its own: a delayed message would keep an actor with a thread alive beyond its system.
+  if (time_->steady() - usage_checked_ >= usage_interval) watch_usage();
 }
 
 void journal_writer_life::refuse(const part& part) { self_->send(part.owner, journal_refused{part.first}); }
 
 void journal_writer_life::watch_usage() {
+  usage_checked_ = time_->steady();
   for (auto& [shard, keep_from] : trims_)
     storage_->log().trim(shard, keep_from, limits_->trim_records_max);
   trims_.clear();

@@ -37,7 +37,8 @@ struct writer_figures {
 /// commit that tunes itself and adds no delay when idle.
 ///
 /// Messages: `append` (answered by `journalled` or `journal_refused`), `ask_bounds` (`bounds_are`),
-/// `trim_journal`. An exception (a failed sync, a broken sequence) ends it, and with it the node.
+/// `trim_journal`, `tick` (look at the fill now). An exception (a failed sync, a broken sequence) ends it,
+/// and with it the node.
 class journal_writer_life {
  public:
   static inline const char* name = "journal";

@@ -364,6 +364,7 @@ TEST(shard, a_full_storage_refuses_new_work_and_serves_reads) {
   world.ask("a", "add 5");
   world.storage().set_nearly_full(true);
   world.drive().advance(3s);
+  world.ask("a", "add 0");  // a commit, after which the writer looks
   EXPECT_EQ(world.ask("a", "add 5").outcome, outcome::full);
   world.storage().set_nearly_full(false);
   world.drive().advance(3s);
