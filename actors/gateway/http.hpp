@@ -55,7 +55,7 @@ using request_handler = std::function<void(http_request, std::unique_ptr<respond
 struct listener_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  ///< 0: any free one.
-  std::size_t head_bytes_max = 16 * 1024;
+  std::size_t head_bytes_max = 16'384;
   std::size_t head_fields_max = 100;
   std::size_t body_bytes_max = 1 << 20;
   std::size_t connections_max = 10'000;

@@ -29,8 +29,8 @@ inline constexpr std::size_t title_length_max = 255;
 inline constexpr std::size_t description_length_max = 20'000;
 inline constexpr std::size_t categories_max = 20;
 inline constexpr std::size_t category_length_max = 64;
-inline constexpr std::size_t attributes_bytes_max = 16 * 1024;
-inline constexpr std::size_t options_bytes_max = 2 * 1024;
+inline constexpr std::size_t attributes_bytes_max = std::size_t{16} * 1024;
+inline constexpr std::size_t options_bytes_max = std::size_t{2} * 1024;
 inline constexpr std::size_t image_url_length_max = 2048;
 inline constexpr std::size_t variants_max = 100;
 

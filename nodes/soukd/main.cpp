@@ -6,9 +6,9 @@
 
 #include <CLI/CLI.hpp>
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

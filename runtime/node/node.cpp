@@ -42,7 +42,7 @@ void directory::clear() {
   actors_.clear();
 }
 
-supervision::child_spec directory::listed(std::string role, supervision::child_spec child) {
+supervision::child_spec directory::listed(const std::string& role, supervision::child_spec child) {
   child.on_started = [this, role](const caf::actor& actor) { set(role, actor); };
   child.on_ended = [this, role] { set(role, nullptr); };
   return child;
@@ -127,6 +127,7 @@ supervision::child_spec node::coordination_group() {
 
 supervision::child_spec node::shards_group() {
   std::vector<supervision::child_spec> shards;
+  shards.reserve(options_.shard_count);
   for (shard_id id = 0; id < options_.shard_count; ++id)
     shards.push_back(shard_group(id));
   return supervisor_child(group("shards", supervision::strategy::one_for_one, std::move(shards)));

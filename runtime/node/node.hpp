@@ -32,7 +32,7 @@ class directory {
   void clear();
 
   /// The child with its handle kept here under `role`.
-  supervision::child_spec listed(std::string role, supervision::child_spec child);
+  supervision::child_spec listed(const std::string& role, supervision::child_spec child);
 
  private:
   mutable std::mutex mutex_;

@@ -107,7 +107,7 @@ caf::behavior shard_life::start(shard_options options) {
       [this](const status_query& query) {
         auto answer = status();
         answer.correlation = query.correlation;
-        self_->send(query.reply_to, std::move(answer));
+        self_->send(query.reply_to, answer);
       },
       [this](const tick&) { on_tick(); },
   };

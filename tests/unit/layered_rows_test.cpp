@@ -72,10 +72,7 @@ TEST(layered_rows, show_what_was_written_last_whatever_is_on_its_way) {
     for (int step = 0; step < 120; ++step) {
       auto key = "k" + std::to_string(random() % 12);
       switch (random() % 8) {
-        case 0:
-        case 1:
-        case 2:
-        case 3:
+        default:
           model[key] = std::to_string(step);
           rows.put(key, std::to_string(step));
           break;
