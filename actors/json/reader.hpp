@@ -37,13 +37,18 @@ class value {
   using array = std::vector<value>;
   using object = std::vector<member>;
 
-  value() = default;
-  explicit value(bool boolean) : data_(boolean) {}
-  explicit value(std::int64_t integer) : data_(integer) {}
-  explicit value(json::number number) : data_(std::move(number)) {}
-  explicit value(std::string string) : data_(std::move(string)) {}
-  explicit value(array items) : data_(std::move(items)) {}
-  explicit value(object members) : data_(std::move(members)) {}
+  value();
+  explicit value(bool boolean);
+  explicit value(std::int64_t integer);
+  explicit value(json::number number);
+  explicit value(std::string string);
+  explicit value(array items);
+  explicit value(object members);
+  value(const value& other);
+  value(value&& other) noexcept;
+  value& operator=(const value& other);
+  value& operator=(value&& other) noexcept;
+  ~value();
 
   json::type type() const { return static_cast<json::type>(data_.index()); }
 
@@ -68,6 +73,20 @@ struct member {
   std::string name;
   value data;
 };
+
+// Here, where a member is complete: an object is made of them.
+inline value::value() = default;
+inline value::value(bool boolean) : data_(boolean) {}
+inline value::value(std::int64_t integer) : data_(integer) {}
+inline value::value(json::number number) : data_(std::move(number)) {}
+inline value::value(std::string string) : data_(std::move(string)) {}
+inline value::value(array items) : data_(std::move(items)) {}
+inline value::value(object members) : data_(std::move(members)) {}
+inline value::value(const value& other) = default;
+inline value::value(value&& other) noexcept = default;
+inline value& value::operator=(const value& other) = default;
+inline value& value::operator=(value&& other) noexcept = default;
+inline value::~value() = default;
 
 /// Why a text is not one strict JSON document.
 struct parse_error {
