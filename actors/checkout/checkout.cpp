@@ -74,6 +74,20 @@ bool is_past_expiry(const checkout_state& checkout, runtime::timestamp now) {
   return runtime::to_ms(now) >= checkout.row.expires_at_ms();
 }
 
+// What is kept of a request: all but the cart's lines, which are rows of their own.
+void keep_request(const pb::Create& request, pb::Create& kept) {
+  kept.set_checkout_id(request.checkout_id());
+  kept.set_cart_id(request.cart_id());
+  kept.set_cart_key(request.cart_key());
+  kept.set_cart_version(request.cart_version());
+  kept.set_email(request.email());
+  kept.set_shipping_address_json(request.shipping_address_json());
+  if (request.has_expected_total()) *kept.mutable_expected_total() = request.expected_total();
+  if (request.has_payment()) *kept.mutable_payment() = request.payment();
+  kept.mutable_cart()->set_currency(request.cart().currency());
+  kept.mutable_cart()->set_customer_id(request.cart().customer_id());
+}
+
 // Why a cart cannot become a checkout, as far as the gateway's snapshot tells.
 std::optional<json::problem> why_not_openable(const pb::Create& command) {
   const auto& cart = command.cart();
@@ -425,7 +439,7 @@ runtime::decision checkout_decider::create(const state& state, const pb::Create&
   if (const auto problem = why_not_openable(command)) return json::refuse(*problem, context);
   if (command.has_payment() && !options_.providers.contains(command.payment().provider()))
     return json::refuse(invalid("/payment/provider", "There is no such payment provider."), context);
-  return open(state, command, context);
+  return open(command, context);
 }
 
 // The same Idempotency-Key after its first answer was forgotten: there is still only one checkout.
@@ -446,39 +460,38 @@ runtime::decision checkout_decider::create_again(const state& state, const pb::C
   return draft.take();
 }
 
-runtime::decision checkout_decider::open(const state& state, const pb::Create& command,
-                                         const runtime::context& context) const {
+runtime::decision checkout_decider::open(const pb::Create& command, const runtime::context& context) const {
   const auto expires_at = context.now + options_.hold_ttl;
-  draft draft{*this, state, context};
-  draft.emit([&](pb::Event& event) {
-    auto& opened = *event.mutable_opened();
-    *opened.mutable_request() = command;
-    opened.set_expires_at_ms(runtime::to_ms(expires_at));
-    for (int i = 0; i < command.cart().lines_size(); ++i)
-      opened.add_hold_ids(values::make_id("hld_", context.now, context.ids.next_part()));
-    *opened.mutable_waiter() = waiter_of<pb::Waiter>(context);
-    opened.mutable_waiter()->set_what("create");
-  });
-  auto decision = draft.take();
+  const auto& lines = command.cart().lines();
+  runtime::decision decision;
+  pb::Event event;
+  event.set_schema(1);
+  auto& opened = *event.mutable_opened();
+  *opened.mutable_request() = command;
+  opened.set_expires_at_ms(runtime::to_ms(expires_at));
+  *opened.mutable_waiter() = waiter_of<pb::Waiter>(context);
+  opened.mutable_waiter()->set_what("create");
+
   cart::pb::Command to_cart;
   auto& claim = *to_cart.mutable_claim();
   claim.set_checkout_key(context.self.key);
   claim.set_checkout_id(command.checkout_id());
   claim.set_cart_version(command.cart_version());
   decision.send({context.self.tenant, kinds::cart, command.cart_key()}, std::move(to_cart));
-  for (std::uint32_t i = 0; i < draft.next().lines.size(); ++i) {
-    const auto& line = draft.next().lines[i];
+  for (int i = 0; i < lines.size(); ++i) {
     stock::pb::Command to_stock;
     auto& hold = *to_stock.mutable_hold();
-    hold.set_hold_id(line.hold_id());
-    hold.set_quantity(line.line().quantity());
+    hold.set_hold_id(values::make_id("hld_", context.now, context.ids.next_part()));
+    hold.set_quantity(lines[i].quantity());
     hold.set_expires_at_ms(runtime::to_ms(expires_at));
     hold.set_checkout_key(context.self.key);
     hold.set_checkout_id(command.checkout_id());
-    hold.set_line(i);
-    hold.set_quoted(line.line().quoted());
-    decision.send(stock_of(line, context), std::move(to_stock));
+    hold.set_line(static_cast<std::uint32_t>(i));
+    hold.set_quoted(lines[i].quoted());
+    opened.add_hold_ids(hold.hold_id());
+    decision.send(stock::address_of(context.self.tenant, lines[i].sku()), std::move(to_stock));
   }
+  decision.emit(std::move(event));
   decision.set_timer(std::string{expire_timer}, expires_at);
   decision.parked = true;
   return decision;
@@ -533,7 +546,7 @@ runtime::decision checkout_decider::held(const state& state, const pb::Held& ans
       auto& held = *event.mutable_line_held();
       held.set_line(answer.line());
       *held.mutable_price() = price;
-      held.set_title(line.line().quoted() || answer.title().empty() ? line.line().title() : answer.title());
+      if (!line.line().quoted() && answer.title() != line.line().title()) held.set_title(answer.title());
       held.set_total(total);
     } catch (const values::money_overflow&) {
       give_back("money_overflow");
@@ -745,8 +758,7 @@ void checkout_decider::evolve(state& state, const event& event, runtime::timesta
     case pb::Event::kOpened: {
       const auto& opened = event.opened();
       be(status::opening);
-      *row.mutable_request() = opened.request();
-      row.mutable_request()->mutable_cart()->clear_lines();
+      keep_request(opened.request(), *row.mutable_request());
       row.set_expires_at_ms(opened.expires_at_ms());
       row.set_claim("pending");
       *row.add_waiters() = opened.waiter();
@@ -775,7 +787,7 @@ void checkout_decider::evolve(state& state, const event& event, runtime::timesta
       const auto& held = event.line_held();
       auto& line = state.lines.at(held.line());
       *line.mutable_line()->mutable_unit_price() = held.price();
-      line.mutable_line()->set_title(held.title());
+      if (!held.title().empty()) line.mutable_line()->set_title(held.title());
       line.mutable_line()->set_total(held.total());
       line.set_status("held");
       row.set_lines_pending(row.lines_pending() - 1);

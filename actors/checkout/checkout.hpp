@@ -100,8 +100,7 @@ struct checkout_decider {
                            const runtime::context& context) const;
   runtime::decision create_again(const state& state, const pb::Create& command,
                                  const runtime::context& context) const;
-  runtime::decision open(const state& state, const pb::Create& command,
-                         const runtime::context& context) const;
+  runtime::decision open(const pb::Create& command, const runtime::context& context) const;
   runtime::decision cart_claimed(const state& state, const pb::CartClaimed& answer,
                                  const runtime::context& context) const;
   runtime::decision held(const state& state, const pb::Held& answer, const runtime::context& context) const;
