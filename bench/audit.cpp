@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 
 namespace souk::bench {
 namespace {
@@ -22,7 +22,8 @@ struct taken {
 
 class auditor {
  public:
-  explicit auditor(shop_client& client) : client_(client) {}
+  auditor(shop_client& client, std::unordered_set<std::string> answered)
+      : client_(client), answered_(std::move(answered)) {}
 
   audit_report run() && {
     check_stock();
@@ -79,6 +80,7 @@ class auditor {
       progress.done(++seen);
       const std::string id = text_member(order, "id");
       const std::string checkout = text_member(order, "checkout_id");
+      report_.answered += answered_.erase(id);
       if (!checkouts.insert(checkout).second)
         find(fmt::format("checkout {} has a second order {}", checkout, id));
       const std::int64_t total = total_of(order);
@@ -103,6 +105,8 @@ class auditor {
   }
 
   void check_leftovers() {
+    for (const std::string& order : answered_)
+      find(fmt::format("order {} was answered but is not there", order));
     for (const auto& [checkout, sum] : taken_) {
       find(fmt::format("payment {} of checkout {} over {} has no live order", sum.payment_id, checkout,
                        sum.amount));
@@ -110,12 +114,15 @@ class auditor {
   }
 
   shop_client& client_;
+  std::unordered_set<std::string> answered_;
   audit_report report_;
   std::unordered_map<std::string, taken> taken_;
 };
 
 }  // namespace
 
-audit_report audit(shop_client& client) { return auditor(client).run(); }
+audit_report audit(shop_client& client, std::unordered_set<std::string> answered) {
+  return auditor(client, std::move(answered)).run();
+}
 
 }  // namespace souk::bench

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace souk::bench {
@@ -11,12 +12,12 @@ namespace souk::bench {
 /// What a full look at a shop's books found. Meaningful when no sale is under way.
 struct audit_report {
   std::uint64_t skus = 0;
-  std::uint64_t unbalanced =
-      0;  ///< Skus whose ledger does not add up to their level, or their holds to `reserved`.
+  std::uint64_t unbalanced = 0;  ///< Skus whose movements or holds do not add up to their level.
   std::uint64_t open_holds = 0;
-  std::uint64_t charges = 0;          ///< Rows of the provider's ledger that are charged and not given back.
-  std::uint64_t orders = 0;           ///< Live orders (not cancelled) with a total above 0.
-  std::uint64_t duplicates = 0;       ///< Charges beyond the first of one key or one checkout.
+  std::uint64_t charges = 0;     ///< Rows of the provider's ledger that are charged and not given back.
+  std::uint64_t orders = 0;      ///< Live orders (not cancelled) with a total above 0.
+  std::uint64_t answered = 0;    ///< Of the orders that a load generator was answered, those that are there.
+  std::uint64_t duplicates = 0;  ///< Charges beyond the first of one key or one checkout.
   std::vector<std::string> findings;  ///< What is wrong, one sentence each; no more than `findings_max`.
   std::uint64_t findings_count = 0;
 
@@ -26,8 +27,8 @@ struct audit_report {
 };
 
 /// Checks stock against its ledger, and the payment provider's own ledger against the orders: every live
-/// order with a total above 0 was charged once, its total, and nothing else was. Throws `unreachable` or
-/// `refused`.
-audit_report audit(shop_client& client);
+/// order with a total above 0 was charged once, its total, and nothing else was. Each id in
+/// `answered` must be an order that is there. Throws `unreachable` or `refused`.
+audit_report audit(shop_client& client, std::unordered_set<std::string> answered = {});
 
 }  // namespace souk::bench

@@ -179,6 +179,8 @@ void shop_client::for_each(const std::string& target, const std::function<void(c
   }
 }
 
+void check_access(const shop& shop) { shop_client(shop).get_text("/v1/admin/status"); }
+
 const json::value& member(const json::value& object, std::string_view name) {
   const json::value* found = object.is_object() ? object.get_object().if_contains(name) : nullptr;
   if (found == nullptr) throw refused(200, "unexpected", fmt::format("an answer lacks `{}`", name));

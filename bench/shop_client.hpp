@@ -105,6 +105,10 @@ class shop_client {
   std::string authority_;
 };
 
+/// Asks a question that takes the secret key, so that long work does not begin where nobody answers or the
+/// key is wrong. Throws `unreachable` or `refused`.
+void check_access(const shop& shop);
+
 /// Members of answers; throw `refused` that names the member where it is missing or of another type.
 const boost::json::value& member(const boost::json::value& object, std::string_view name);
 std::string text_member(const boost::json::value& object, std::string_view name);

@@ -65,6 +65,10 @@ class promise<void> : public promise_base {
 
 /// A coroutine that starts when it is awaited and hands its result, or its exception, to the one who awaits
 /// it. All of it runs in the thread of the event loop.
+///
+/// What g++ 12 gets wrong, and how it is avoided: temporaries of a `co_await` expression may be destroyed
+/// twice, so arguments that own memory (strings, vectors) are given names first; and a `co_await` in a
+/// condition whose branch awaits too may never run, so each stands in a statement of its own, within braces.
 template <typename T>
 class [[nodiscard]] task {
  public:

@@ -1,6 +1,6 @@
 #include "bench/progress.hpp"
+#include "bench/workers.hpp"
 #include "nodes/souk/commands.hpp"
-#include "nodes/souk/workers.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -43,7 +43,7 @@ class product_exporter {
   product_exporter(bench::event_loop& loop, const std::vector<json::object>& products)
       : patience_(loop), products_(products), progress_("exporting", "products", products.size()) {}
 
-  bench::task<void> export_one(worker& me, std::size_t index) {
+  bench::task<void> export_one(bench::worker& me, std::size_t index) {
     json::object stock;
     const json::object product = importable(products_[index]);
     for (const json::value& variant : product.at("variants").as_array()) {
@@ -59,7 +59,7 @@ class product_exporter {
   }
 
  private:
-  bench::task<std::int64_t> on_hand(worker& me, const std::string& sku) {
+  bench::task<std::int64_t> on_hand(bench::worker& me, const std::string& sku) {
     const std::string target = "/v1/inventory/levels?sku=" + bench::percent_encoded(sku);
     const std::string_view request = me.text.get(target);
     const bench::http_answer& answer = *co_await patience_.send(me.link, request, times_);
@@ -93,8 +93,9 @@ int export_shop(const settings& settings) {
                                     [&](const json::object& product) { products.push_back(product); });
   bench::event_loop loop;
   product_exporter exporter(loop, products);
-  share_work(loop, shop, export_jobs, products.size(),
-             [&exporter](worker& me, std::size_t index) { return exporter.export_one(me, index); });
+  bench::share_work(
+      loop, shop, export_jobs, products.size(),
+      [&exporter](bench::worker& me, std::size_t index) { return exporter.export_one(me, index); });
   return exit_fine;
 }
 

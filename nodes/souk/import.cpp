@@ -1,8 +1,8 @@
 #include "actors/json/writer.hpp"
 #include "bench/progress.hpp"
+#include "bench/workers.hpp"
 #include "nodes/souk/commands.hpp"
 #include "nodes/souk/retail.hpp"
-#include "nodes/souk/workers.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -62,10 +62,12 @@ class retail_import {
   retail_import(const retail::year& year, bench::event_loop& loop)
       : year_(year), patience_(loop), progress_("stocking", "articles", year.articles.size()) {}
 
-  bench::task<void> take_in(worker& me, std::size_t index) {
+  bench::task<void> take_in(bench::worker& me, std::size_t index) {
     const retail::article& article = year_.articles[index];
     co_await create_product(me, article);
-    if (article.needed > 0) co_await receive(me, article);
+    if (article.needed > 0) {
+      co_await receive(me, article);
+    }
     progress_.done(++done_);
   }
 
@@ -86,7 +88,7 @@ class retail_import {
         fmt::format("{}: {} {}: {}{}", what, answer.status, problem.code, problem.detail, hint));
   }
 
-  bench::task<void> create_product(worker& me, const retail::article& article) {
+  bench::task<void> create_product(bench::worker& me, const retail::article& article) {
     souk::json::writer body;
     body.begin_object().key("title").string(article.title).key("description").string(article.title);
     body.key("categories").begin_array().string("online-retail").end_array();
@@ -100,7 +102,7 @@ class retail_import {
     answer.replayed ? ++products_there : ++products;
   }
 
-  bench::task<void> receive(worker& me, const retail::article& article) {
+  bench::task<void> receive(bench::worker& me, const retail::article& article) {
     souk::json::writer body;
     body.begin_object().key("sku").string(article.code).key("delta").integer(article.needed);
     body.key("reason").string("received").key("reference").string(opening_reference).end_object();
@@ -124,11 +126,12 @@ int import_retail(const settings& settings, const import_options& options) {
   const bench::shop shop = settings.with_key();
   const auto source = open_input(options.file);
   const retail::year year = retail::read_year(*source);
+  bench::check_access(shop);
   const auto started = std::chrono::steady_clock::now();
   bench::event_loop loop;
   retail_import job(year, loop);
-  share_work(loop, shop, options.jobs, year.articles.size(),
-             [&job](worker& me, std::size_t index) { return job.take_in(me, index); });
+  bench::share_work(loop, shop, options.jobs, year.articles.size(),
+                    [&job](bench::worker& me, std::size_t index) { return job.take_in(me, index); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   if (settings.json) {
     fmt::print(

@@ -1,3 +1,4 @@
+#include "nodes/souk/bench_commands.hpp"
 #include "nodes/souk/commands.hpp"
 #include "nodes/souk/test_provider.hpp"
 
@@ -30,6 +31,7 @@ class command_line {
     add_keys();
     add_goods();
     add_test_provider();
+    add_bench(app_, bench_, settings_, [this](std::function<int()> run) { chosen_ = std::move(run); });
   }
 
   CLI::App& app() { return app_; }
@@ -121,6 +123,7 @@ class command_line {
   import_options import_;
   replay_options replay_;
   test_provider_options test_provider_;
+  bench_options bench_;
   std::string name_;
   std::function<int()> chosen_;
 };

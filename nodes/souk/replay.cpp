@@ -1,9 +1,9 @@
 #include "actors/json/writer.hpp"
 #include "bench/progress.hpp"
 #include "bench/report.hpp"
+#include "bench/workers.hpp"
 #include "nodes/souk/commands.hpp"
 #include "nodes/souk/retail.hpp"
-#include "nodes/souk/workers.hpp"
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
@@ -63,7 +63,7 @@ class replay {
     return year_.invoices.size() + year_.returned.size() + year_.written_off.size();
   }
 
-  bench::task<void> do_piece(worker& me, std::size_t index) {
+  bench::task<void> do_piece(bench::worker& me, std::size_t index) {
     if (index < year_.invoices.size()) {
       co_await sell(me, year_.invoices[index]);
     } else if (index -= year_.invoices.size(); index < year_.returned.size()) {
@@ -80,8 +80,8 @@ class replay {
 
  private:
   // Sends, and takes the answer apart; throws what ends the invoice or the run.
-  bench::task<json::value> ask(worker& me, std::string_view call, const std::string& target,
-                               const std::string& key, const std::string& body, bool* replayed = nullptr) {
+  bench::task<json::value> ask(bench::worker& me, std::string_view call, std::string_view target,
+                               std::string_view key, std::string_view body, bool* replayed = nullptr) {
     const std::string_view request = me.text.post(target, key, body, "Prefer: return=minimal\r\n");
     const bench::http_answer& answer = *co_await patience_.send(me.link, request, times_[call]);
     if (answer.status == 0) throw bench::unreachable(answer.failure);
@@ -90,7 +90,7 @@ class replay {
     co_return json::parse(answer.body);
   }
 
-  bench::task<void> sell(worker& me, const retail::invoice& invoice) {
+  bench::task<void> sell(bench::worker& me, const retail::invoice& invoice) {
     try {
       co_await sell_or_throw(me, invoice);
     } catch (const refused_step& step) {
@@ -98,10 +98,11 @@ class replay {
     }
   }
 
-  bench::task<void> sell_or_throw(worker& me, const retail::invoice& invoice) {
+  bench::task<void> sell_or_throw(bench::worker& me, const retail::invoice& invoice) {
     const std::string name = "invoice-" + invoice.number;
+    const std::string cart_key = name + "-cart";
     const std::string new_cart = cart_body(invoice);
-    const json::value cart = co_await ask(me, "cart", "/v1/carts", name + "-cart", new_cart);
+    const json::value cart = co_await ask(me, "cart", "/v1/carts", cart_key, new_cart);
     const std::string cart_id = bench::text_member(cart, "id");
     const std::string items_target = "/v1/carts/" + cart_id + "/items";
     std::int64_t version = bench::integer_member(cart, "version");
@@ -112,9 +113,9 @@ class replay {
       version = bench::integer_member(changed, "version");
     }
     bool replayed = false;
+    const std::string checkout_key = name + "-checkout";
     const std::string wish = checkout_body(cart_id, version);
-    const json::value checkout =
-        co_await ask(me, "checkout", "/v1/checkouts", name + "-checkout", wish, &replayed);
+    const json::value checkout = co_await ask(me, "checkout", "/v1/checkouts", checkout_key, wish, &replayed);
     note_order(invoice, checkout, replayed);
   }
 
@@ -132,7 +133,7 @@ class replay {
     tally_.revenue += total;
   }
 
-  bench::task<void> move(worker& me, const retail::movement& movement, std::string_view reason,
+  bench::task<void> move(bench::worker& me, const retail::movement& movement, std::string_view reason,
                          std::uint64_t& made) {
     souk::json::writer out;
     out.begin_object().key("sku").string(year_.articles[movement.article].code);
@@ -300,11 +301,12 @@ int replay_year(const settings& settings, const replay_options& options) {
   const auto source = open_input(options.file);
   const retail::year year = retail::read_year(*source);
   if (!options.skipped.empty()) write_skipped(year, options.skipped);
+  bench::check_access(shop);
   const auto started = std::chrono::steady_clock::now();
   bench::event_loop loop;
   replay run(year, loop);
-  share_work(loop, shop, options.jobs, run.pieces(),
-             [&run](worker& me, std::size_t index) { return run.do_piece(me, index); });
+  bench::share_work(loop, shop, options.jobs, run.pieces(),
+                    [&run](bench::worker& me, std::size_t index) { return run.do_piece(me, index); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   settings.json ? print_json(year, run, seconds) : print_readable(year, run, seconds);
   const tally& result = run.result();

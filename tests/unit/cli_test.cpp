@@ -2,7 +2,7 @@
 #include "bench/figures.hpp"
 #include "bench/progress.hpp"
 #include "bench/shop_client.hpp"
-#include "nodes/souk/workers.hpp"
+#include "bench/workers.hpp"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -250,13 +250,12 @@ TEST(workers, each_piece_is_done_once_and_an_exception_comes_out) {
   const shop nowhere{{"127.0.0.1", 1}, {}};
   event_loop loop;
   std::vector<int> done(7, 0);
-  cli::share_work(loop, nowhere, 3, done.size(),
-                  [&](cli::worker&, std::size_t i) { return count_up(done, i); });
+  share_work(loop, nowhere, 3, done.size(), [&](worker&, std::size_t i) { return count_up(done, i); });
   EXPECT_EQ(done, std::vector<int>(7, 1));
   std::vector<int> more(9, 0);
-  EXPECT_THROW(cli::share_work(loop, nowhere, 1, more.size(),
-                               [&](cli::worker&, std::size_t i) { return count_up(more, i); }),
-               std::runtime_error);
+  EXPECT_THROW(
+      share_work(loop, nowhere, 1, more.size(), [&](worker&, std::size_t i) { return count_up(more, i); }),
+      std::runtime_error);
   EXPECT_EQ(more[8], 0);
 }
 

@@ -1,21 +1,21 @@
-#include "nodes/souk/workers.hpp"
+#include "bench/workers.hpp"
 
 #include <algorithm>
 #include <memory>
 #include <vector>
 
-namespace souk::cli {
+namespace souk::bench {
 namespace {
 
 // What the workers of one job share.
 struct shared_work {
-  bench::event_loop& loop;
+  event_loop& loop;
   std::size_t count;
-  const std::function<bench::task<void>(worker&, std::size_t)>& piece;
+  const std::function<task<void>(worker&, std::size_t)>& piece;
   std::size_t next = 0;
 };
 
-bench::task<void> work_on(worker& me, shared_work& work) {
+task<void> work_on(worker& me, shared_work& work) {
   while (work.next < work.count && !work.loop.failed()) {
     const std::size_t mine = work.next++;
     co_await work.piece(me, mine);
@@ -24,8 +24,8 @@ bench::task<void> work_on(worker& me, shared_work& work) {
 
 }  // namespace
 
-void share_work(bench::event_loop& loop, const bench::shop& target, int jobs, std::size_t count,
-                const std::function<bench::task<void>(worker&, std::size_t)>& piece) {
+void share_work(event_loop& loop, const shop& target, int jobs, std::size_t count,
+                const std::function<task<void>(worker&, std::size_t)>& piece) {
   shared_work work{loop, count, piece};
   std::vector<std::unique_ptr<worker>> workers;
   const std::size_t hands = std::min<std::size_t>(static_cast<std::size_t>(std::max(jobs, 1)), count);
@@ -36,4 +36,4 @@ void share_work(bench::event_loop& loop, const bench::shop& target, int jobs, st
   loop.run();
 }
 
-}  // namespace souk::cli
+}  // namespace souk::bench

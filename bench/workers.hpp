@@ -6,20 +6,19 @@
 #include <cstddef>
 #include <functional>
 
-namespace souk::cli {
+namespace souk::bench {
 
 /// What one of several workers has to itself: a connection, and texts of requests.
 struct worker {
-  worker(bench::event_loop& loop, const bench::shop& target)
-      : link(loop, target.server), text(target.server, target.key) {}
+  worker(event_loop& loop, const shop& target) : link(loop, target.server), text(target.server, target.key) {}
 
-  bench::connection link;
-  bench::request_text text;
+  connection link;
+  request_text text;
 };
 
 /// Does `count` pieces of work, `jobs` at a time, each of `jobs` workers taking the next piece when it is
 /// done with one. Returns when all are done; rethrows the first exception, after which no new piece is begun.
-void share_work(bench::event_loop& loop, const bench::shop& target, int jobs, std::size_t count,
-                const std::function<bench::task<void>(worker&, std::size_t)>& piece);
+void share_work(event_loop& loop, const shop& target, int jobs, std::size_t count,
+                const std::function<task<void>(worker&, std::size_t)>& piece);
 
-}  // namespace souk::cli
+}  // namespace souk::bench

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "bench/shop_client.hpp"
+
+#include <optional>
+
+/// What `souk bench` runs: closed loops over keep-alive HTTP, every answer checked, the books audited at the
+/// end. Each prints its findings (a table, or one JSON line) on standard output and returns whether
+/// everything was right.
+namespace souk::bench {
+
+/// Where a scenario runs and how it reports.
+struct stage {
+  shop with_key;                  ///< For preparing and auditing.
+  std::optional<endpoint> admin;  ///< The server's own figures; absent: not reported.
+  bool json = false;
+};
+
+/// One shopper's round: create a cart, add lines in one call, check out and pay in one call.
+struct checkout_options {
+  int shoppers = 64;
+  int lines = 3;
+  int seconds = 20;
+  std::size_t skus = 10'000;
+  int hot_percent = 0;  ///< So many of a hundred lines ask for one and the same sku.
+};
+bool run_checkout(const stage& stage, const checkout_options& options);
+
+/// Adds to carts that have `lines_small` and `lines_large` lines, in turns, `rounds` times; compares the
+/// medians.
+struct cart_options {
+  std::vector<int> lines{1, 500};
+  int rounds = 5;
+  int shoppers = 8;
+  int seconds = 2;  ///< Of each turn.
+};
+bool run_cart(const stage& stage, const cart_options& options);
+
+/// `buyers` connections buy one unit each, at once, of a sku that has only `units`.
+struct flash_options {
+  int units = 50;
+  int buyers = 500;
+};
+bool run_flash(const stage& stage, const flash_options& options);
+
+/// Reads the catalogue as visitors do: lists, products, variants, searches.
+struct browse_options {
+  int visitors = 64;
+  int seconds = 20;
+  std::size_t skus = 10'000;
+};
+bool run_browse(const stage& stage, const browse_options& options);
+
+}  // namespace souk::bench

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "bench/answer_reader.hpp"
+#include "bench/random_keys.hpp"
+#include "bench/report.hpp"
+#include "bench/workers.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace souk::bench {
+
+/// What all shoppers of a run count together. One thread.
+struct shopping_tally {
+  static constexpr std::size_t wrong_shown_max = 10;
+
+  call_times times;
+  std::map<std::string, std::uint64_t, std::less<>>
+      errors;                              ///< By problem code; "wrong_answer": it did not add up.
+  std::unordered_set<std::string> orders;  ///< Ids of the orders that were answered.
+  std::vector<std::string> wrong;          ///< The first answers that did not add up.
+
+  void note_error(const http_answer& answer);
+  void note_wrong(std::string what);
+  std::uint64_t wrong_count() const;
+};
+
+/// A line that a shopper wants.
+struct wish {
+  std::string_view sku;
+  std::int64_t price = 0;
+  std::int64_t quantity = 0;
+};
+
+/// One customer with a connection of its own. Each call returns false where the answer was an error or did
+/// not add up, after counting it; the round is then over.
+class shopper {
+ public:
+  /// Without a credential, as a shop's customers are.
+  shopper(event_loop& loop, const endpoint& server, shopping_tally& tally);
+
+  /// A whole round: cart, lines, checkout.
+  task<bool> shop_for(const std::vector<wish>& wishes);
+
+  task<bool> open_cart();
+  /// Adds all of them in one call and checks lines, quantities, prices and totals of the cart that comes
+  /// back.
+  task<bool> add(const std::vector<wish>& wishes);
+  /// Checks out and pays in one call; `order_id()` is then the order's.
+  task<bool> buy();
+
+  const std::string& cart_id() const { return cart_id_; }
+  const std::string& order_id() const { return order_id_; }
+  worker& hands() { return hands_; }
+  random_keys& keys() { return keys_; }
+  answer_reader& reader() { return reader_; }
+
+ private:
+  // Sends a keyed POST and counts what it took; null if it was refused.
+  task<const http_answer*> post(histogram& times, std::string_view target, std::string_view body);
+  bool adds_up(const boost::json::value& body, const std::vector<wish>& wishes) const;
+
+  worker hands_;
+  shopping_tally& tally_;
+  histogram& cart_times_;
+  histogram& items_times_;
+  histogram& checkout_times_;
+  random_keys keys_;
+  answer_reader reader_;
+  std::string body_;
+  std::string target_;
+  std::string cart_id_;
+  std::string order_id_;
+  std::int64_t version_ = 0;
+  std::int64_t total_ = 0;
+};
+
+/// When a closed loop ends: after its time, or where the server is gone for good.
+class closing_time {
+ public:
+  explicit closing_time(std::chrono::seconds after) : at_(std::chrono::steady_clock::now() + after) {}
+  bool reached() const { return std::chrono::steady_clock::now() >= at_; }
+
+ private:
+  std::chrono::steady_clock::time_point at_;
+};
+
+/// `{"code": n, ...}`
+void write_errors(json::writer& out, const shopping_tally& tally);
+void print_errors(const shopping_tally& tally);
+
+}  // namespace souk::bench

@@ -1,0 +1,88 @@
+#include "nodes/souk/bench_commands.hpp"
+
+#include "bench/goods.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <utility>
+
+namespace souk::cli {
+namespace {
+
+constexpr int connections_max = 10'000;  // as many as a server takes
+constexpr int seconds_max = 24 * 3600;
+constexpr int cart_lines_max = 9'999;  // one more is added and taken out
+
+int code_of(bool right) { return right ? exit_fine : exit_found_wrong; }
+
+bench::stage stage_of(const bench_options& options, const settings& settings) {
+  bench::stage stage{settings.with_key(), bench::parse_url(options.admin_url), settings.json};
+  bench::check_access(stage.with_key);
+  return stage;
+}
+
+void add_count(CLI::App* to, const std::string& name, int& value, int most, const std::string& purpose) {
+  to->add_option(name, value, purpose)->check(CLI::Range(1, most))->capture_default_str();
+}
+
+void add_skus(CLI::App* to, std::size_t& value) {
+  to->add_option("--skus", value, "Different skus on sale")
+      ->check(CLI::Range(std::size_t{1}, bench::goods_max))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, bench_options& options, const settings& settings,
+               const std::function<void(std::function<int()>)>& choose) {
+  CLI::App* benches = app.add_subcommand("bench", "Measure a running shop under load");
+  benches->require_subcommand(1);
+  benches->fallthrough();
+  benches->add_option("--admin", options.admin_url, "The server's admin listener, for its own figures")
+      ->capture_default_str();
+  const auto scenario = [&](const std::string& name, const std::string& purpose, auto run) {
+    CLI::App* added = benches->add_subcommand(name, purpose);
+    added->callback([choose, &options, &settings, run] {
+      choose([&options, &settings, run] { return code_of(run(stage_of(options, settings))); });
+    });
+    return added;
+  };
+
+  CLI::App* checkout =
+      scenario("checkout", "Shoppers create a cart, add lines, check out and pay",
+               [&options](const bench::stage& stage) { return run_checkout(stage, options.checkout); });
+  add_count(checkout, "--shoppers", options.checkout.shoppers, connections_max, "Connections at work");
+  add_count(checkout, "--lines", options.checkout.lines, 500, "Lines of each cart");
+  add_count(checkout, "--seconds", options.checkout.seconds, seconds_max, "How long");
+  add_skus(checkout, options.checkout.skus);
+  checkout
+      ->add_option("--hot", options.checkout.hot_percent, "Percent of lines that want one and the same sku")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
+
+  CLI::App* cart = scenario("cart", "What it costs to add to carts of different sizes, in turns",
+                            [&options](const bench::stage& stage) { return run_cart(stage, options.cart); });
+  cart->add_option("--lines", options.cart.lines, "Lines of the carts, e.g. 1,500")
+      ->delimiter(',')
+      ->check(CLI::Range(1, cart_lines_max))
+      ->capture_default_str();
+  add_count(cart, "--rounds", options.cart.rounds, 1000, "Turns of each size");
+  add_count(cart, "--shoppers", options.cart.shoppers, connections_max,
+            "Connections at work, each with its own cart");
+  add_count(cart, "--seconds", options.cart.seconds, seconds_max, "How long each turn takes");
+
+  CLI::App* flash =
+      scenario("flash", "Many buyers, few units, all at once",
+               [&options](const bench::stage& stage) { return run_flash(stage, options.flash); });
+  add_count(flash, "--units", options.flash.units, 1'000'000, "Units on sale");
+  add_count(flash, "--buyers", options.flash.buyers, connections_max, "Connections that buy one each");
+
+  CLI::App* browse =
+      scenario("browse", "Visitors read lists, products, variants and searches",
+               [&options](const bench::stage& stage) { return run_browse(stage, options.browse); });
+  add_count(browse, "--visitors", options.browse.visitors, connections_max, "Connections at work");
+  add_count(browse, "--seconds", options.browse.seconds, seconds_max, "How long");
+  add_skus(browse, options.browse.skus);
+}
+
+}  // namespace souk::cli

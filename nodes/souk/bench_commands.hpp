@@ -1,0 +1,28 @@
+#pragma once
+
+#include "bench/scenarios.hpp"
+#include "nodes/souk/commands.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace CLI {
+class App;
+}
+
+namespace souk::cli {
+
+/// The options of all benchmarks; lives as long as the command line that they are bound to.
+struct bench_options {
+  std::string admin_url = "http://127.0.0.1:8081";
+  bench::checkout_options checkout;
+  bench::cart_options cart;
+  bench::flash_options flash;
+  bench::browse_options browse;
+};
+
+/// Adds `bench` and its scenarios to the command line. `choose` is called with what is to be run.
+void add_bench(CLI::App& app, bench_options& options, const settings& settings,
+               const std::function<void(std::function<int()>)>& choose);
+
+}  // namespace souk::cli
