@@ -42,6 +42,7 @@ struct question_state {
 struct open_call {
   gateway::call call;
   std::shared_ptr<gateway::responder> responder;
+  std::chrono::nanoseconds since{};
   std::chrono::nanoseconds deadline{};
   gateway::ask ask;
   std::vector<question_state> states;
@@ -62,24 +63,26 @@ class desk {
   desk(caf::event_based_actor* self, gateway_config config) : self_(self), config_(std::move(config)) {}
 
   void take(const exchange& exchange) {
+    const auto now = config_.services.clock->steady();
     if (calls_.size() >= config_.calls_max) {
       std::string request_id = request_id_of(*exchange.request, config_.services);
       respond(*exchange.responder,
               std::get<done>(refuse(problem_of(runtime::outcome::overloaded, false, false), request_id)),
-              request_id);
+              request_id, nullptr, now);
       return;
     }
     auto taken = take_up(exchange.request, config_.services);
     if (auto* refused = std::get_if<refusal>(&taken)) {
       respond(*exchange.responder,
               {json::to_answer(refused->problem, refused->request_id), false, std::move(refused->fields)},
-              refused->request_id);
+              refused->request_id, nullptr, now);
       return;
     }
     open_call open;
     open.call = std::move(std::get<call>(taken));
     open.responder = exchange.responder;
-    open.deadline = config_.services.clock->steady() + open.call.route->time;
+    open.since = now;
+    open.deadline = now + open.call.route->time;
     run(std::move(open), [this](open_call& open) {
       step first = open.call.route->handle(open.call, config_.services);
       open.call.body = {};
@@ -143,11 +146,20 @@ class desk {
   using phase = question_state::phase;
   using calls = std::unordered_map<std::uint64_t, open_call>;
 
-  void respond(responder& responder, done done, std::string_view request_id) {
-    responder.respond(to_response(std::move(done), request_id));
+  void respond(responder& responder, done done, std::string_view request_id, const route* route,
+               std::chrono::nanoseconds since) {
+    auto response = to_response(std::move(done), request_id);
+    if (config_.metrics) {
+      const auto all = routes();
+      const auto number = route == nullptr ? all.size() : static_cast<std::size_t>(route - all.data());
+      config_.metrics->record(number, response.status, config_.services.clock->steady() - since);
+    }
+    responder.respond(std::move(response));
   }
 
-  void finish(open_call open, done done) { respond(*open.responder, std::move(done), open.call.request_id); }
+  void finish(open_call open, done done) {
+    respond(*open.responder, std::move(done), open.call.request_id, open.call.route, open.since);
+  }
 
   void refuse_call(open_call open, const json::problem& problem) {
     std::string request_id = open.call.request_id;
@@ -362,6 +374,14 @@ class desk {
   calls calls_;
   std::uint64_t last_ask_ = 0;
 };
+
+std::vector<std::string> route_names() {
+  std::vector<std::string> names;
+  for (const route& route : routes())
+    names.emplace_back(route.name);
+  names.emplace_back("none");
+  return names;
+}
 
 caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config config) {
   auto tick = config.tick;

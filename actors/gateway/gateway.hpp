@@ -4,6 +4,7 @@
 #include "actors/gateway/http.hpp"
 #include "runtime/cluster/routing.hpp"
 #include "runtime/messages.hpp"
+#include "runtime/telemetry/http_metrics.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/behavior.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace souk::gateway {
 
@@ -38,6 +40,8 @@ struct gateway_tick {};
 struct gateway_config {
   std::shared_ptr<const runtime::routing_table> routing;
   gateway::services services;
+  /// Counts requests by the routes of `route_names`; shared by all gateways. Null: they are not counted.
+  std::shared_ptr<telemetry::http_metrics> metrics;
   /// Calls under way in one gateway; the next one is refused as overloaded. Bounds memory, some KB each.
   std::size_t calls_max = 4'096;
   /// How long a call waits for a shard that nobody serves: a restart within a node is over by then.
@@ -45,6 +49,9 @@ struct gateway_config {
   /// How often deadlines are looked at: their precision.
   std::chrono::milliseconds tick{50};
 };
+
+/// The names of all routes in their order, and at last of what fits none: for metrics.
+std::vector<std::string> route_names();
 
 struct gateway_state {
   std::shared_ptr<gateway::desk> desk;

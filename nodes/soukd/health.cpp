@@ -1,105 +1,94 @@
 #include "nodes/soukd/health.hpp"
 
-#include <sys/resource.h>
-
+#include <atomic>
 #include <cstdint>
-#include <fstream>
-#include <sstream>
 #include <string>
-#include <string_view>
+#include <utility>
 
 namespace souk::nodes {
 
 namespace {
 
-// One family of the Prometheus text format, version 0.0.4.
-class exposition {
- public:
-  exposition() { out_.precision(15); }
-  void counter(std::string_view name, std::string_view help, double value) {
-    family(name, help, "counter", value);
-  }
-  void gauge(std::string_view name, std::string_view help, double value) {
-    family(name, help, "gauge", value);
-  }
-  std::string take() && { return std::move(out_).str(); }
+using type = telemetry::registry::type;
 
- private:
-  void family(std::string_view name, std::string_view help, std::string_view type, double value) {
-    out_ << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << type << '\n'
-         << name << ' ' << value << '\n';
-  }
+/// Shows a figure that its owner counts.
+template <class Number>
+void add_figure(telemetry::registry& registry, type type, std::string name, std::string help,
+                const std::atomic<Number>& figure) {
+  registry.add_reading(type, std::move(name), std::move(help),
+                       [&figure] { return static_cast<double>(figure.load(std::memory_order_relaxed)); });
+}
 
-  std::ostringstream out_;
-};
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+void add_storage_metrics(telemetry::registry& registry, const persistence::storage& storage) {
+  const auto add = [&](std::string name, std::string help,
+                       std::uint64_t persistence::storage_usage::* figure) {
+    registry.add_reading(type::gauge, std::move(name), std::move(help),
+                         [&storage, figure] { return static_cast<double>(storage.usage().*figure); });
   };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  using persistence::storage_usage;
+  add("souk_storage_journal_bytes", "Bytes in use in the journal.", &storage_usage::journal_bytes);
+  add("souk_storage_journal_bytes_max", "Size of the journal's map.", &storage_usage::journal_bytes_max);
+  add("souk_storage_state_bytes", "Bytes in use in the state.", &storage_usage::state_bytes);
+  add("souk_storage_state_bytes_max", "Size of the state's map.", &storage_usage::state_bytes_max);
+  add("souk_storage_disk_free_bytes", "Free bytes of the file system.", &storage_usage::disk_free_bytes);
 }
 
-// A figure of /proc/self/status, in bytes.
-double memory_figure(std::string_view name) {
-  std::ifstream status{"/proc/self/status"};
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(name)) return 1024.0 * std::stod(line.substr(name.size() + 1));
-  }
-  return 0;
-}
-
-std::string metrics(const health_sources& sources) {
-  const auto& shards = sources.node->shards();
-  const auto& writers = sources.node->writers();
-  const auto usage = sources.storage->usage();
-  exposition out;
-  out.counter("souk_commands_total", "Commands and reads that shards took up.", shards.commands);
-  out.counter("souk_journal_records_total", "Records committed to the journal.", writers.records);
-  out.counter("souk_journal_commits_total", "Commits of the journal.", writers.commits);
-  out.counter("souk_journal_bytes_total", "Bytes of records committed to the journal.", writers.bytes);
-  out.counter("souk_journal_commit_seconds_total", "Time spent in commits of the journal.",
-              static_cast<double>(writers.commit_nanoseconds) / 1e9);
-  out.counter("souk_state_commits_total", "Commits of the state.", writers.state_commits);
-  out.counter("souk_state_rows_total", "Rows written to the state.", shards.state_rows);
-  out.counter("souk_entity_restarts_total", "Entities that failed.", shards.entity_restarts);
-  out.counter("souk_quarantined_total", "Messages set aside.", shards.quarantined);
-  out.counter("souk_refused_overloaded_total", "Requests refused because a bound was reached.",
-              shards.refused_overloaded);
-  out.gauge("souk_entities_active", "Entities in memory.", shards.entities_active);
-  out.gauge("souk_effects_outstanding", "Effects not yet acknowledged.",
-            static_cast<double>(shards.effects_outstanding));
-  out.gauge("souk_shards_serving", "Shards that serve on this node.", static_cast<double>(shards.serving));
-  out.gauge("souk_storage_journal_bytes", "Bytes in use in the journal.",
-            static_cast<double>(usage.journal_bytes));
-  out.gauge("souk_storage_state_bytes", "Bytes in use in the state.", static_cast<double>(usage.state_bytes));
-  out.gauge("souk_storage_disk_free_bytes", "Free bytes of the file system.",
-            static_cast<double>(usage.disk_free_bytes));
-  out.counter("process_cpu_seconds_total", "Processor time used.", cpu_seconds());
-  out.gauge("process_resident_memory_bytes", "Resident memory.", memory_figure("VmRSS"));
-  out.gauge("process_anonymous_memory_bytes", "Resident memory that is not a file's.",
-            memory_figure("RssAnon"));
-  return std::move(out).take();
-}
-
-gateway::http_response text(int status, std::string body) {
+gateway::http_response plain(int status, std::string text) {
   gateway::http_response response;
   response.status = status;
-  response.fields.emplace_back("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-  response.body = std::move(body);
+  response.fields.emplace_back("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::move(text);
   return response;
 }
 
 }  // namespace
 
-gateway::http_response answer_health(const gateway::http_request& request, const health_sources& sources) {
-  if (request.method != "GET" && request.method != "HEAD") return text(405, "GET only\n");
-  if (request.path == "/livez") return text(200, "alive\n");
-  if (request.path == "/readyz") return sources.ready ? text(200, "ready\n") : text(503, "not ready\n");
-  if (request.path == "/metrics") return text(200, metrics(sources));
-  return text(404, "there is /livez, /readyz and /metrics\n");
+void add_node_metrics(telemetry::registry& registry, runtime::node& node,
+                      const persistence::storage& storage) {
+  const auto& shards = node.shards();
+  auto& writers = node.writers();
+  const auto counter = [&](std::string name, std::string help, const auto& figure) {
+    add_figure(registry, type::counter, std::move(name), std::move(help), figure);
+  };
+  const auto gauge = [&](std::string name, std::string help, const auto& figure) {
+    add_figure(registry, type::gauge, std::move(name), std::move(help), figure);
+  };
+  counter("souk_commands_total", "Commands and reads that shards took up.", shards.commands);
+  counter("souk_refused_overloaded_total", "Requests refused because a bound was reached.",
+          shards.refused_overloaded);
+  counter("souk_journal_records_total", "Records committed to the journal.", writers.records);
+  counter("souk_journal_commits_total", "Commits of the journal.", writers.commits);
+  counter("souk_journal_bytes_total", "Bytes of records committed to the journal.", writers.bytes);
+  counter("souk_state_commits_total", "Commits of the state.", writers.state_commits);
+  counter("souk_state_flushes_total", "Times that a shard wrote its state out.", shards.state_flushes);
+  counter("souk_state_rows_total", "Rows written to the state.", shards.state_rows);
+  counter("souk_entity_restarts_total", "Entities that failed.", shards.entity_restarts);
+  counter("souk_quarantined_total", "Messages set aside.", shards.quarantined);
+  gauge("souk_entities_active", "Entities in memory.", shards.entities_active);
+  gauge("souk_effects_outstanding", "Effects not yet acknowledged.", shards.effects_outstanding);
+  gauge("souk_shards_serving", "Shards that serve on this node.", shards.serving);
+  auto& commit_time =
+      registry.add_histogram("souk_journal_commit_seconds", "Time a commit of the journal took.");
+  writers.on_commit = [&commit_time](std::chrono::nanoseconds took) { commit_time.observe(took); };
+  add_storage_metrics(registry, storage);
+}
+
+telemetry::readiness shards_ready(const runtime::node& node) {
+  const auto serving = node.shards().serving.load();
+  return {"shards", node.serving(),
+          std::to_string(serving) + " of " + std::to_string(node.options().shard_count) + " serve"};
+}
+
+gateway::http_response answer_health(const gateway::http_request& request,
+                                     const telemetry::admin_sources& sources) {
+  if (request.method != "GET" && request.method != "HEAD") return plain(405, "GET only\n");
+  auto answer = telemetry::answer_admin(request.path, sources);
+  if (!answer) return plain(404, "there is /livez, /readyz and /metrics\n");
+  gateway::http_response response;
+  response.status = answer->status;
+  response.fields.emplace_back("Content-Type", std::move(answer->content_type));
+  response.body = std::move(answer->body);
+  return response;
 }
 
 }  // namespace souk::nodes

@@ -3,18 +3,22 @@
 #include "actors/gateway/http.hpp"
 #include "persistence/storage.hpp"
 #include "runtime/node/node.hpp"
+#include "runtime/telemetry/health.hpp"
+#include "runtime/telemetry/metrics.hpp"
 
 namespace souk::nodes {
 
-/// What the admin listener shows.
-struct health_sources {
-  runtime::node* node = nullptr;
-  const persistence::storage* storage = nullptr;
-  bool ready = false;  ///< Every shard serves and the node is not ending.
-};
+/// Declares what a node counts, and times the commits of its journal; before the node starts. The node and
+/// the storage must live for as long as the registry is rendered.
+void add_node_metrics(telemetry::registry& registry, runtime::node& node,
+                      const persistence::storage& storage);
+
+/// Whether each shard of the node serves.
+telemetry::readiness shards_ready(const runtime::node& node);
 
 /// Answers `GET /livez`, `/readyz` (503 while not ready) and `/metrics` (Prometheus text); 404 else. Any
 /// thread.
-gateway::http_response answer_health(const gateway::http_request& request, const health_sources& sources);
+gateway::http_response answer_health(const gateway::http_request& request,
+                                     const telemetry::admin_sources& sources);
 
 }  // namespace souk::nodes

@@ -11,7 +11,10 @@
 #include "nodes/soukd/reporter.hpp"
 #include "persistence/lmdb_storage.hpp"
 #include "runtime/node/node.hpp"
+#include "runtime/telemetry/http_metrics.hpp"
 #include "runtime/telemetry/log.hpp"
+#include "runtime/telemetry/metrics.hpp"
+#include "runtime/telemetry/process_metrics.hpp"
 
 #include <caf/all.hpp>
 
@@ -143,6 +146,9 @@ class running_service final : public service {
     node.random = random_;
     node.on_fatal = options_.on_fatal;
     node_.emplace(*system_, std::move(node));
+    telemetry::add_process_metrics(metrics_);
+    add_node_metrics(metrics_, *node_, *storage_);
+    http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
   }
 
   std::vector<child_spec> workers() {
@@ -179,6 +185,7 @@ class running_service final : public service {
     auto find_reporter = [this] { return node_->directory().find("reporter"); };
     gateway::gateway_config config;
     config.routing = node_->routing();
+    config.metrics = http_metrics_;
     auto& services = config.services;
     services.catalogue = shop_.catalogue;
     services.credentials = shop_.credentials;
@@ -235,12 +242,16 @@ class running_service final : public service {
         options, [this](gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
           hand_on(std::move(request), std::move(responder));
         });
+    health_.ready = [this] {
+      return std::vector<telemetry::readiness>{shards_ready(*node_), {"not_ending", !ending_, {}}};
+    };
+    health_.metrics = [this] { return metrics_.render(); };
     gateway::listener_options admin;
     admin.address = options_.node.admin.address;
     admin.port = options_.node.admin.port;
     admin_ = gateway::make_listener(
         admin, [this](const gateway::http_request& request, std::unique_ptr<gateway::responder> responder) {
-          responder->respond(answer_health(request, {&*node_, storage_.get(), !ending_ && node_->serving()}));
+          responder->respond(answer_health(request, health_));
         });
     addresses_.http = config::to_string({options_.node.http.address, http_->port()});
     addresses_.admin = config::to_string({options_.node.admin.address, admin_->port()});
@@ -263,6 +274,9 @@ class running_service final : public service {
   std::shared_ptr<runtime::random_source> random_;
   std::unique_ptr<persistence::lmdb_storage> storage_;
   actor_settings settings_;
+  telemetry::registry metrics_;
+  std::shared_ptr<telemetry::http_metrics> http_metrics_;
+  telemetry::admin_sources health_;
   std::optional<caf::actor_system> system_;
   shop::shop shop_;
   std::shared_ptr<payment::provider_link> provider_;

@@ -48,7 +48,7 @@ void add_process_metrics(registry& registry) {
                        cpu_seconds);
   registry.add_reading(gauge, "process_resident_memory_bytes", "Resident memory, mapped storage included.",
                        [] { return status_bytes("VmRSS"); });
-  registry.add_reading(gauge, "souk_process_anonymous_memory_bytes",
+  registry.add_reading(gauge, "process_anonymous_memory_bytes",
                        "Resident memory that is not mapped from files.",
                        [] { return status_bytes("RssAnon"); });
   registry.add_reading(gauge, "process_open_fds", "Open files and connections.", open_files);

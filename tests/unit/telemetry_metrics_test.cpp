@@ -148,7 +148,7 @@ TEST(metrics, the_process_is_measured) {
   EXPECT_GT(std::stod(value_of(text, "process_cpu_seconds_total")), 0);
   EXPECT_GT(std::stod(value_of(text, "process_open_fds")), 2);
   const auto resident = std::stod(value_of(text, "process_resident_memory_bytes"));
-  const auto anonymous = std::stod(value_of(text, "souk_process_anonymous_memory_bytes"));
+  const auto anonymous = std::stod(value_of(text, "process_anonymous_memory_bytes"));
   EXPECT_GT(anonymous, 100'000);
   EXPECT_GT(resident, anonymous);
 }
