@@ -28,7 +28,12 @@
 
 namespace {
 
-using namespace souk;
+namespace checkout = souk::checkout;
+namespace kinds = souk::kinds;
+namespace persistence = souk::persistence;
+namespace runtime = souk::runtime;
+namespace shop = souk::shop;
+namespace stock = souk::stock;
 using namespace std::chrono_literals;
 
 // Holds under way at a time: what some hundred shoppers keep a hot item busy with.

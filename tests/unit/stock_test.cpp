@@ -477,7 +477,7 @@ TEST(stock, saving_a_hold_writes_the_same_few_rows_however_many_there_are) {
   EXPECT_LT(stock.kept.bytes, 100 + 64 * 17u);
   stock.hold_for("gone", 1);
   stock.run(release("gone"));
-  EXPECT_EQ(stock.save(), 1u);
+  EXPECT_EQ(stock.save(), 2u) << "its row goes, for an earlier life of the stock may have left one";
   EXPECT_EQ(stock.save(), 0u);
 }
 
