@@ -139,8 +139,10 @@ void read_all(map_reader& reader, settings& all) {
   reader.section("http", [&](map_reader& inner) { read_http(inner, all.http); });
   reader.section("storage", [&](map_reader& inner) { read_storage(inner, all.storage); });
   reader.section("entities", [&](map_reader& inner) { read_entities(inner, all.entities); });
-  reader.section("checkout",
-                 [&](map_reader& inner) { inner.time("hold_ttl", all.checkout.hold_ttl, 1s, 7 * day); });
+  reader.section("checkout", [&](map_reader& inner) {
+    inner.time("hold_ttl", all.checkout.hold_ttl, 1s, 7 * day);
+    inner.time("authentication_time", all.checkout.authentication_time, 1s, 1h);
+  });
   reader.section("cart", [&](map_reader& inner) { inner.time("ttl", all.cart.ttl, 1min, 365 * day); });
   reader.section("payments", [&](map_reader& inner) { read_payments(inner, all.payments); });
   reader.section("log", [&](map_reader& inner) { read_log(inner, all.log); });

@@ -87,7 +87,8 @@ struct entity_settings {
 };
 
 struct checkout_settings {
-  milliseconds hold_ttl{900'000};  ///< How long a checkout keeps its stock; 1 s to 7 d.
+  milliseconds hold_ttl{900'000};             ///< How long a checkout keeps its stock; 1 s to 7 d.
+  milliseconds authentication_time{300'000};  ///< At least, for a buyer who must authenticate; 1 s to 1 h.
 };
 
 struct cart_settings {

@@ -84,6 +84,7 @@ class running_service final : public service {
     shop::shop_options shop_options;
     shop_options.cart_ttl = options_.settings.cart.ttl;
     shop_options.checkout.hold_ttl = options_.settings.checkout.hold_ttl;
+    shop_options.checkout.authentication_time_min = options_.settings.checkout.authentication_time;
     shop_ = shop::make_shop(shop_options);
     open_provider();
     make_node();

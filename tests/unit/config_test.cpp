@@ -149,7 +149,7 @@ TEST(config, every_setting_reaches_its_place) {
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
               flush_bytes = 1MiB }
     entities = { max_active = 100 idle_timeout = 1h queue_max = 7 }   ; with "=" too
-    checkout { hold_ttl = 2s }
+    checkout { hold_ttl = 2s authentication_time = 3s }
     cart { ttl = 1d }
     payments { timeout = 300ms test { url = "http://127.0.0.1:9090" ledger = "/tmp/\"l\"" } }
     log { level = "debug" format = "json" }
@@ -184,6 +184,7 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.entities.idle_timeout, 1h);
   EXPECT_EQ(read.entities.queue_max, 7u);
   EXPECT_EQ(read.checkout.hold_ttl, 2s);
+  EXPECT_EQ(read.checkout.authentication_time, 3s);
   EXPECT_EQ(read.cart.ttl, 24h);
   EXPECT_EQ(read.payments.timeout, 300ms);
   EXPECT_EQ(read.payments.test.url, "http://127.0.0.1:9090");

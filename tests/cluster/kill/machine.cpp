@@ -23,7 +23,7 @@ cluster { name = "kill-check" shard_count = 4 }
 http { request_deadline = 5s }
 storage { map_initial = 16MiB flush_interval = 100ms flush_bytes = 64KiB }
 entities { idle_timeout = 1s }
-checkout { hold_ttl = 4s }
+checkout { hold_ttl = 4s authentication_time = 2s }
 cart { ttl = 1h }
 log { level = "warn" format = "text" }
 )";
