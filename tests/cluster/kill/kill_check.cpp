@@ -14,6 +14,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 /// Kills the real process at random moments under concurrent shoppers and judges what is left.
 namespace souk::cluster_test {
@@ -62,8 +63,12 @@ run_result run(const options& options) {
   std::mt19937_64 random{options.machine.seed};
   machine machine{options.machine};
   machine.first_start();
-  shoppers people{machine.guest(), machine.shop(), fill_shelves(machine.shop()), options.shoppers,
-                  options.machine.seed};
+  shelf goods = fill_shelves(machine.shop());
+  if (options.machine.drop_sync) {
+    machine.cut_power(false);
+    machine.restart();
+  }
+  shoppers people{machine.guest(), machine.shop(), std::move(goods), options.shoppers, options.machine.seed};
   run_result result;
   while (result.kills < options.kills && people.wait_for_answers(1 + random() % options.answers_between)) {
     machine.cut_power(random() % 2 == 0);

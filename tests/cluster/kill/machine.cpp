@@ -48,7 +48,7 @@ void machine::first_start() {
     fs::create_directories(options_.root / folder);
   start_provider();
   write_config();
-  start_node();
+  start_node(false);
 }
 
 void machine::cut_power(bool provider_too) {
@@ -62,7 +62,7 @@ void machine::cut_power(bool provider_too) {
 
 void machine::restart() {
   if (!provider_.running()) start_provider();
-  start_node();
+  start_node(options_.drop_sync);
 }
 
 int machine::shut_down() {
@@ -92,8 +92,8 @@ void machine::write_config() const {
       << "\" } }\n";
 }
 
-void machine::start_node() {
-  process::start_options how = options_for("node", options_.drop_sync);
+void machine::start_node(bool drop_sync) {
+  process::start_options how = options_for("node", drop_sync);
   how.command = {options_.programs / "soukd",
                  "--config",
                  options_.root / "cluster.conf",

@@ -46,7 +46,7 @@ class machine {
 
  private:
   void write_config() const;
-  void start_node();
+  void start_node(bool drop_sync);
   void start_provider();
   void lose_unsynced(const std::string& name) const;
   process::start_options options_for(const std::string& name, bool drop_sync) const;

@@ -63,6 +63,7 @@ shoppers::shoppers(bench::shop guest, bench::shop staff, shelf shelf, unsigned c
 
 shoppers::~shoppers() {
   closing_ = true;
+  abandoned_ = true;
   if (thread_.joinable()) thread_.join();
 }
 
@@ -109,7 +110,7 @@ bench::task<void> shoppers::restock_all_day(std::uint64_t seed) {
         fmt::format(R"({{"sku": "{}", "delta": 3, "reason": "received", "reference": "delivery {}"}})", sku,
                     number));
     // Nobody may count on what got no answer: ask until one comes.
-    while (!asked->definite() && !loop_.failed()) {
+    while (!asked->definite() && !abandoned_ && !loop_.failed()) {
       bench::http_answer* answer = co_await patience_.send(
           person.link, person.text.post(asked->target, asked->key, asked->body), times_);
       if (bench::is_passing(*answer)) continue;
@@ -117,6 +118,7 @@ bench::task<void> shoppers::restock_all_day(std::uint64_t seed) {
       asked->answer = answer->body;
       asked->etag = answer->etag;
     }
+    if (!asked->definite()) co_return;
     if (asked->status != 201) break_off(*asked);
     shelf_.received[sku] += 3;
   }

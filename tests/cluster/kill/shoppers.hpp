@@ -97,6 +97,7 @@ class shoppers {
   std::uint64_t seed_;
   unsigned count_;
   std::atomic<bool> closing_{false};
+  std::atomic<bool> abandoned_{false};  ///< The shop will not come back.
   std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t answers_ = 0;  ///< Guarded by `mutex_`.
