@@ -64,7 +64,7 @@ run_result run(const options& options) {
   machine machine{options.machine};
   machine.first_start();
   shelf goods = fill_shelves(machine.shop());
-  if (options.machine.drop_sync) {
+  if (!options.machine.drop_sync.empty()) {
     machine.cut_power(false);
     machine.restart();
   }
@@ -140,11 +140,12 @@ int main(int argc, char** argv) {
   app.add_flag("--shim", chosen.machine.shim, "Each kill is a power cut: what was not synced is gone");
   app.add_option("--leak", chosen.machine.leak_per_cent,
                  "Per cent of unsynced writes that survive a power cut");
-  app.add_flag("--drop-sync", chosen.machine.drop_sync,
-               "Leave out the node's syncs; something must be found wrong");
+  app.add_option("--drop-sync", chosen.machine.drop_sync,
+                 "Leave out syncs of the node; something must be found wrong")
+      ->check(CLI::IsMember({"calls", "all"}));
   CLI11_PARSE(app, argc, argv);
-  chosen.expect_loss = chosen.machine.drop_sync;
-  chosen.machine.shim = chosen.machine.shim || chosen.machine.drop_sync;
+  chosen.expect_loss = !chosen.machine.drop_sync.empty();
+  chosen.machine.shim = chosen.machine.shim || chosen.expect_loss;
   chosen.machine.programs = std::filesystem::canonical("/proc/self/exe").parent_path();
   std::string made = std::filesystem::temp_directory_path() / "souk-kill-XXXXXX";
   chosen.machine.root = folder ? *folder : std::string{::mkdtemp(made.data())};

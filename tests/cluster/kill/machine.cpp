@@ -48,7 +48,7 @@ void machine::first_start() {
     fs::create_directories(options_.root / folder);
   start_provider();
   write_config();
-  start_node(false);
+  start_node({});
 }
 
 void machine::cut_power(bool provider_too) {
@@ -73,7 +73,7 @@ int machine::shut_down() {
 
 int machine::verify_chain() {
   process check;
-  process::start_options how = options_for("verify", false);
+  process::start_options how = options_for("verify", {});
   how.environment.clear();
   how.command = {options_.programs / "souk", "verify", options_.root / "node"};
   check.start(how, start_patience);
@@ -92,7 +92,7 @@ void machine::write_config() const {
       << "\" } }\n";
 }
 
-void machine::start_node(bool drop_sync) {
+void machine::start_node(const std::string& drop_sync) {
   process::start_options how = options_for("node", drop_sync);
   how.command = {options_.programs / "soukd",
                  "--config",
@@ -109,7 +109,7 @@ void machine::start_node(bool drop_sync) {
 }
 
 void machine::start_provider() {
-  process::start_options how = options_for("provider", false);
+  process::start_options how = options_for("provider", {});
   how.command = {options_.programs / "souk", "test-provider", "--listen",
                  provider_at_.authority(),   "--ledger",      options_.root / "provider" / "ledger"};
   provider_at_ = address_in(read_ready(provider_.start(how, start_patience)), "http");
@@ -122,7 +122,7 @@ void machine::lose_unsynced(const std::string& name) const {
   fs::copy(options_.root / (name + "-platter"), folder, fs::copy_options::recursive);
 }
 
-process::start_options machine::options_for(const std::string& name, bool drop_sync) const {
+process::start_options machine::options_for(const std::string& name, const std::string& drop_sync) const {
   process::start_options how;
   how.log = options_.root / (name + ".log");
   if (!options_.shim) return how;
@@ -131,7 +131,7 @@ process::start_options machine::options_for(const std::string& name, bool drop_s
                      "SOUK_POWERCUT_PLATTER=" + (options_.root / (name + "-platter")).string(),
                      "SOUK_POWERCUT_LEAK=" + std::to_string(options_.leak_per_cent),
                      "SOUK_POWERCUT_SEED=" + std::to_string(options_.seed)};
-  if (drop_sync) how.environment.push_back("SOUK_POWERCUT_DROP_SYNC=1");
+  if (!drop_sync.empty()) how.environment.push_back("SOUK_POWERCUT_DROP_SYNC=" + drop_sync);
   return how;
 }
 

@@ -14,9 +14,10 @@ struct machine_options {
   std::filesystem::path programs;  ///< The folder of soukd, souk and the shim.
   std::filesystem::path root;      ///< All files of the run; empty at first.
   bool shim = false;               ///< After a kill only what was synced is left.
-  bool drop_sync = false;          ///< soukd's syncs are left out: the check must notice. Needs `shim`.
-  unsigned leak_per_cent = 0;      ///< Of the unsynced writes that survive all the same.
-  std::uint64_t seed = 1;          ///< Of what leaks.
+  std::string
+      drop_sync;  ///< "calls" or "all": the syncs that soukd leaves out after its first start. Needs `shim`.
+  unsigned leak_per_cent = 0;  ///< Of the unsynced writes that survive all the same.
+  std::uint64_t seed = 1;      ///< Of what leaks.
 };
 
 /// One node and its payment provider, each a process of its own, on ports that stay the same.
@@ -46,10 +47,10 @@ class machine {
 
  private:
   void write_config() const;
-  void start_node(bool drop_sync);
+  void start_node(const std::string& drop_sync);
   void start_provider();
   void lose_unsynced(const std::string& name) const;
-  process::start_options options_for(const std::string& name, bool drop_sync) const;
+  process::start_options options_for(const std::string& name, const std::string& drop_sync) const;
 
   machine_options options_;
   process node_;

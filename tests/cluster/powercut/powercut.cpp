@@ -4,7 +4,9 @@
 ///
 ///     SOUK_POWERCUT_FOLDER     the folder to watch, absolute
 ///     SOUK_POWERCUT_PLATTER    the folder that holds what was synced, absolute
-///     SOUK_POWERCUT_DROP_SYNC  "1": fsync and fdatasync do nothing, as in an engine that forgot them
+///     SOUK_POWERCUT_DROP_SYNC  "calls": fsync and fdatasync do nothing, as in an engine that forgot them;
+///     "all":
+///                              synchronous descriptors neither
 ///     SOUK_POWERCUT_LEAK       per cent of the writes that reach the platter at once, as a kernel may write
 ///     any
 ///                              page back early (default 0)
@@ -60,7 +62,8 @@ Function* real(const char* name) {
 struct settings {
   std::string folder;
   std::string platter;
-  bool drop_sync = false;
+  bool drop_calls = false;
+  bool drop_all = false;
   unsigned leak_per_cent = 0;
   std::uint64_t seed = 1;
 };
@@ -72,7 +75,8 @@ const settings& configured() {
       return value == nullptr ? "" : value;
     };
     settings made{text("SOUK_POWERCUT_FOLDER"), text("SOUK_POWERCUT_PLATTER")};
-    made.drop_sync = text("SOUK_POWERCUT_DROP_SYNC") == "1";
+    made.drop_all = text("SOUK_POWERCUT_DROP_SYNC") == "all";
+    made.drop_calls = made.drop_all || text("SOUK_POWERCUT_DROP_SYNC") == "calls";
     if (const std::string leak = text("SOUK_POWERCUT_LEAK"); !leak.empty())
       made.leak_per_cent = static_cast<unsigned>(std::stoul(leak));
     if (const std::string seed = text("SOUK_POWERCUT_SEED"); !seed.empty()) made.seed = std::stoull(seed);
@@ -219,7 +223,8 @@ void watch_descriptor(int descriptor, bool stream) {
 
 void note(watched_file& file, int descriptor, change change) {
   const int flags = ::fcntl(descriptor, F_GETFL);
-  if ((flags & (O_DSYNC | O_SYNC)) != 0 || leaks()) apply(file, change);
+  const bool synchronous = (flags & (O_DSYNC | O_SYNC)) != 0 && !configured().drop_all;
+  if (synchronous || leaks()) apply(file, change);
   file.pending.push_back(std::move(change));
 }
 
@@ -294,12 +299,12 @@ int watched_sync(int descriptor, Sync real_sync) {
   if (file == nullptr) {
     const int result = real_sync();
     struct stat status{};
-    if (result == 0 && !configured().drop_sync && ::fstat(descriptor, &status) == 0 &&
+    if (result == 0 && !configured().drop_calls && ::fstat(descriptor, &status) == 0 &&
         S_ISDIR(status.st_mode))
       sync_folder(path_of(descriptor));
     return result;
   }
-  if (configured().drop_sync) return 0;
+  if (configured().drop_calls) return 0;
   const std::scoped_lock lock{file->mutex};
   const int result = real_sync();
   if (result != 0) return result;

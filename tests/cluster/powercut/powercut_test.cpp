@@ -185,7 +185,12 @@ TEST_F(powercut, a_stream_is_seen_when_it_is_synced) {
 }
 
 TEST_F(powercut, left_out_syncs_lose_everything) {
-  EXPECT_EQ(run("synced", {"SOUK_POWERCUT_DROP_SYNC=1"}), SIGKILL);
+  EXPECT_EQ(run("synced", {"SOUK_POWERCUT_DROP_SYNC=calls"}), SIGKILL);
+  EXPECT_EQ(platter(), files{});
+}
+
+TEST_F(powercut, a_synchronous_descriptor_that_is_not_loses_too) {
+  EXPECT_EQ(run("written_through_a_synchronous_descriptor", {"SOUK_POWERCUT_DROP_SYNC=all"}), SIGKILL);
   EXPECT_EQ(platter(), files{});
 }
 
@@ -225,7 +230,7 @@ TEST_F(powercut, the_node_keeps_all_it_committed_whatever_else_reaches_the_disk)
 }
 
 TEST_F(powercut, a_node_that_forgets_to_sync_loses) {
-  EXPECT_EQ(run("journal", {"SOUK_POWERCUT_DROP_SYNC=1"}), SIGKILL);
+  EXPECT_EQ(run("journal", {"SOUK_POWERCUT_DROP_SYNC=calls"}), SIGKILL);
   EXPECT_NE(journal_records(), 200);
 }
 
