@@ -73,6 +73,7 @@ problem read_arguments(const route_match& match, call& call) {
 }
 
 problem read_credential(const http_request& http, const services& services, call& call) {
+  if (call.credential) return std::nullopt;
   if (count_fields(http, "authorization") > 1)
     return malformed("There is more than one Authorization field.");
   auto field = http.field("authorization");
@@ -186,10 +187,12 @@ std::string request_id_of(const http_request& http, const services& services) {
   return is_request_id(given) ? std::string{given} : "req_" + services.random->next_part();
 }
 
-std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services) {
+std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services,
+                                    std::optional<keyring::credential> as) {
   call call;
   call.http = std::move(http);
   call.tenant = services.tenant;
+  call.credential = std::move(as);
   call.now = services.clock->now();
   const http_request& request = *call.http;
   read_names(request, services, call);

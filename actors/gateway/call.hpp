@@ -79,7 +79,9 @@ struct refusal {
 std::string request_id_of(const http_request& http, const services& services);
 
 /// Checks what all routes have in common: path and method, names, credential, media types, query, key, body.
-std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services);
+/// `as`: whoever sent it from within the node, in place of an Authorization field.
+std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services,
+                                    std::optional<keyring::credential> as = std::nullopt);
 
 /// The unguessable part for an entity that this call creates: derived from the Idempotency-Key if there is
 /// one, so that a repeat meets its first, else random.

@@ -3,12 +3,15 @@
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/step.hpp"
+#include "runtime/telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -27,6 +30,13 @@ std::uint64_t correlation_of(std::uint64_t ask, std::size_t position) {
 
 bool is_answer(runtime::outcome outcome) {
   return outcome == runtime::outcome::answered || outcome == runtime::outcome::replayed;
+}
+
+/// A refused request's file is nobody's.
+void drop_file(const http_request& request) {
+  if (request.spooled.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove(request.spooled, ignored);
 }
 
 /// How far one question of an ask is.
@@ -65,14 +75,16 @@ class desk {
   void take(const exchange& exchange) {
     const auto now = config_.services.clock->steady();
     if (calls_.size() >= config_.calls_max) {
+      drop_file(*exchange.request);
       std::string request_id = request_id_of(*exchange.request, config_.services);
       respond(*exchange.responder,
               std::get<done>(refuse(problem_of(runtime::outcome::overloaded, false, false), request_id)),
               request_id, nullptr, now);
       return;
     }
-    auto taken = take_up(exchange.request, config_.services);
+    auto taken = take_up(exchange.request, config_.services, exchange.as);
     if (auto* refused = std::get_if<refusal>(&taken)) {
+      drop_file(*exchange.request);
       respond(*exchange.responder,
               {json::to_answer(refused->problem, refused->request_id), false, std::move(refused->fields)},
               refused->request_id, nullptr, now);
@@ -82,7 +94,7 @@ class desk {
     open.call = std::move(std::get<call>(taken));
     open.responder = exchange.responder;
     open.since = now;
-    open.deadline = now + open.call.route->time;
+    open.deadline = now + config_.request_deadline * open.call.route->deadlines;
     run(std::move(open), [this](open_call& open) {
       step first = open.call.route->handle(open.call, config_.services);
       open.call.body = {};
@@ -177,9 +189,11 @@ class desk {
         return;
       }
       begin(std::move(open), std::get<ask>(std::move(step)));
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
       if (open.responder == nullptr) throw;  // the answer itself could not be handed over
-      refuse_call(std::move(open), problem_of(runtime::outcome::failed, open.read_only(), open.keyed()));
+      log::error("a handler failed", {{"route", open.call.route->name}, {"error", error.what()}});
+      auto problem = problem_of(runtime::outcome::failed, open.read_only(), open.keyed());
+      refuse_call(std::move(open), problem);
     }
   }
 
@@ -257,7 +271,7 @@ class desk {
     request.command = question.command;
     if (question.keyed) {
       request.id = call.id;
-      request.fingerprint = call.fingerprint;
+      request.fingerprint = question.fingerprint ? question.fingerprint : call.fingerprint;
     } else if (question.id) {
       request.id = *question.id;
     } else {

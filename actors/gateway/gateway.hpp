@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class desk;
 struct exchange {
   std::shared_ptr<const http_request> request;
   std::shared_ptr<gateway::responder> responder;
+  /// Set by an actor of this node that acts for the shop's staff: it needs no key.
+  std::optional<keyring::credential> as = std::nullopt;
 };
 
 /// An outside view → gateway, through the callback that it was given.
@@ -44,6 +47,8 @@ struct gateway_config {
   std::shared_ptr<telemetry::http_metrics> metrics;
   /// Calls under way in one gateway; the next one is refused as overloaded. Bounds memory, some KB each.
   std::size_t calls_max = 4'096;
+  /// How long a client waits for an answer before it hears that there is none.
+  std::chrono::milliseconds request_deadline{10'000};
   /// How long a call waits for a shard that nobody serves: a restart within a node is over by then.
   std::chrono::milliseconds shard_wait{2'000};
   /// How often deadlines are looked at: their precision.

@@ -43,6 +43,10 @@ step create_key(const call& call, const services& services);
 step list_keys(const call& call, const services& services);
 step revoke_key(const call& call, const services& services);
 
+// import_routes.cpp
+step start_import(const call& call, const services& services);
+step get_import(const call& call, const services& services);
+
 // test_routes.cpp
 step list_test_payments(const call& call, const services& services);
 step authenticate_test_payment(const call& call, const services& services);

@@ -4,173 +4,118 @@
 #include "actors/gateway/uri.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace souk::gateway {
 
 namespace {
 
-using std::chrono::seconds;
-
-/// A payment may take two silences of `payment.timeout` and some asking before it is known what became of it.
-constexpr seconds payment_time{20};
 /// An audit of everything wakes every stock there is.
-constexpr seconds audit_time{300};
+constexpr unsigned audit_deadlines = 30;
+
+/// What several routes have in common.
+struct profile {
+  gateway::scope scope;
+  key_use key;
+  body_use body;
+  bool read_only;
+};
+constexpr profile shop_reads{scope::storefront, key_use::ignored, body_use::none, true};
+constexpr profile shop_writes{scope::storefront, key_use::allowed, body_use::json, false};
+constexpr profile shop_acts{scope::storefront, key_use::allowed, body_use::optional_json, false};
+constexpr profile shop_removes{scope::storefront, key_use::allowed, body_use::none, false};
+constexpr profile shop_pays{scope::storefront, key_use::required, body_use::json, false};
+constexpr profile staff_reads{scope::admin, key_use::ignored, body_use::none, true};
+constexpr profile staff_writes{scope::admin, key_use::allowed, body_use::json, false};
+constexpr profile staff_removes{scope::admin, key_use::allowed, body_use::none, false};
+constexpr profile staff_refunds{scope::admin, key_use::required, body_use::json, false};
+constexpr profile staff_sends_file{scope::admin, key_use::allowed, body_use::file, false};
+/// The secret of a new key must not be kept with an answer, so there is no first answer to repeat.
+constexpr profile staff_makes_secret{scope::admin, key_use::ignored, body_use::json, false};
+
+route make_route(std::string_view method, std::string_view path, std::string_view name,
+                 const profile& profile, handler handle, std::vector<std::string_view> parameters = {}) {
+  route route;
+  route.method = method;
+  route.path = path;
+  route.name = name;
+  route.scope = profile.scope;
+  route.key = profile.key;
+  route.body = profile.body;
+  route.read_only = profile.read_only;
+  route.parameters = std::move(parameters);
+  route.handle = handle;
+  return route;
+}
+
+void add_catalogue(std::vector<route>& table) {
+  table.insert(table.end(),
+               {make_route("POST", "/v1/products", "create_product", staff_writes, create_product),
+                make_route("GET", "/v1/products", "list_products", shop_reads, list_products,
+                           {"category", "limit", "cursor"}),
+                make_route("GET", "/v1/products/{id}", "get_product", shop_reads, get_product),
+                make_route("PUT", "/v1/products/{id}", "replace_product", staff_writes, replace_product),
+                make_route("GET", "/v1/variants/{sku}", "get_variant", shop_reads, get_variant),
+                make_route("GET", "/v1/search", "search_products", shop_reads, search_products,
+                           {"q", "category", "limit"}),
+                make_route("POST", "/v1/imports", "start_import", staff_sends_file, start_import),
+                make_route("GET", "/v1/imports/{id}", "get_import", staff_reads, get_import)});
+}
+
+void add_inventory(std::vector<route>& table) {
+  table.insert(table.end(),
+               {make_route("POST", "/v1/inventory/adjustments", "adjust_stock", staff_writes, adjust_stock),
+                make_route("GET", "/v1/inventory/levels", "list_levels", staff_reads, list_levels, {"sku"}),
+                make_route("GET", "/v1/inventory/movements", "list_movements", staff_reads, list_movements,
+                           {"sku", "location", "limit", "cursor"}),
+                make_route("GET", "/v1/inventory/audit", "audit_stock", staff_reads, audit_stock, {"sku"})});
+  table.back().deadlines = audit_deadlines;
+}
+
+void add_sales(std::vector<route>& table) {
+  table.insert(
+      table.end(),
+      {make_route("POST", "/v1/carts", "create_cart", shop_writes, create_cart),
+       make_route("GET", "/v1/carts/{id}", "get_cart", shop_reads, get_cart),
+       make_route("POST", "/v1/carts/{id}/items", "add_items", shop_writes, add_items),
+       make_route("PATCH", "/v1/carts/{id}/items/{line}", "set_quantity", shop_writes, set_quantity),
+       make_route("DELETE", "/v1/carts/{id}/items/{line}", "remove_line", shop_removes, remove_line),
+       make_route("POST", "/v1/checkouts", "create_checkout", shop_pays, create_checkout),
+       make_route("GET", "/v1/checkouts/{id}", "get_checkout", shop_reads, get_checkout),
+       make_route("POST", "/v1/checkouts/{id}/complete", "complete_checkout", shop_pays, complete_checkout),
+       make_route("POST", "/v1/checkouts/{id}/cancel", "cancel_checkout", shop_acts, cancel_checkout),
+       make_route("GET", "/v1/orders", "list_orders", staff_reads, list_orders,
+                  {"customer_id", "status", "limit", "cursor"}),
+       make_route("GET", "/v1/orders/{id}", "get_order", shop_reads, get_order),
+       make_route("POST", "/v1/orders/{id}/cancel", "cancel_order", staff_refunds, cancel_order)});
+}
+
+void add_operations(std::vector<route>& table) {
+  table.insert(table.end(),
+               {make_route("POST", "/v1/keys", "create_key", staff_makes_secret, create_key),
+                make_route("GET", "/v1/keys", "list_keys", staff_reads, list_keys),
+                make_route("DELETE", "/v1/keys/{id}", "revoke_key", staff_removes, revoke_key),
+                make_route("GET", "/v1/admin/tree", "show_tree", staff_reads, show_tree),
+                make_route("GET", "/v1/admin/status", "show_status", staff_reads, show_status),
+                make_route("GET", "/v1/admin/quarantine", "show_quarantine", staff_reads, show_quarantine)});
+}
+
+void add_test_aids(std::vector<route>& table) {
+  table.insert(table.end(),
+               {make_route("GET", "/v1/test/payments", "list_test_payments", staff_reads, list_test_payments),
+                make_route("POST", "/v1/test/payments/{id}/authenticate", "authenticate_test_payment",
+                           shop_acts, authenticate_test_payment),
+                make_route("POST", "/v1/test/crash", "crash_entity", shop_writes, crash_entity)});
+  table.back().test_mode_only = true;
+}
 
 std::vector<route> make_routes() {
-  constexpr auto admin = scope::admin;
-  constexpr auto shop = scope::storefront;
-  constexpr auto ignored = key_use::ignored;
-  constexpr auto allowed = key_use::allowed;
-  constexpr auto required = key_use::required;
-  constexpr auto none = body_use::none;
-  constexpr auto json = body_use::json;
-  constexpr auto optional_json = body_use::optional_json;
-  constexpr bool reads = true;
-  constexpr bool writes = false;
-
-  std::vector<route> table{
-      {"POST", "/v1/products", "create_product", admin, allowed, json, writes, {}, create_product},
-      {"GET",
-       "/v1/products",
-       "list_products",
-       shop,
-       ignored,
-       none,
-       reads,
-       {"category", "limit", "cursor"},
-       list_products},
-      {"GET", "/v1/products/{id}", "get_product", shop, ignored, none, reads, {}, get_product},
-      {"PUT", "/v1/products/{id}", "replace_product", admin, allowed, json, writes, {}, replace_product},
-      {"GET", "/v1/variants/{sku}", "get_variant", shop, ignored, none, reads, {}, get_variant},
-      {"GET",
-       "/v1/search",
-       "search_products",
-       shop,
-       ignored,
-       none,
-       reads,
-       {"q", "category", "limit"},
-       search_products},
-
-      {"POST", "/v1/inventory/adjustments", "adjust_stock", admin, allowed, json, writes, {}, adjust_stock},
-      {"GET", "/v1/inventory/levels", "list_levels", admin, ignored, none, reads, {"sku"}, list_levels},
-      {"GET",
-       "/v1/inventory/movements",
-       "list_movements",
-       admin,
-       ignored,
-       none,
-       reads,
-       {"sku", "location", "limit", "cursor"},
-       list_movements},
-      {"GET",
-       "/v1/inventory/audit",
-       "audit_stock",
-       admin,
-       ignored,
-       none,
-       reads,
-       {"sku"},
-       audit_stock,
-       false,
-       audit_time},
-
-      {"POST", "/v1/carts", "create_cart", shop, allowed, json, writes, {}, create_cart},
-      {"GET", "/v1/carts/{id}", "get_cart", shop, ignored, none, reads, {}, get_cart},
-      {"POST", "/v1/carts/{id}/items", "add_items", shop, allowed, json, writes, {}, add_items},
-      {"PATCH", "/v1/carts/{id}/items/{line}", "set_quantity", shop, allowed, json, writes, {}, set_quantity},
-      {"DELETE", "/v1/carts/{id}/items/{line}", "remove_line", shop, allowed, none, writes, {}, remove_line},
-
-      {"POST",
-       "/v1/checkouts",
-       "create_checkout",
-       shop,
-       required,
-       json,
-       writes,
-       {},
-       create_checkout,
-       false,
-       payment_time},
-      {"GET", "/v1/checkouts/{id}", "get_checkout", shop, ignored, none, reads, {}, get_checkout},
-      {"POST",
-       "/v1/checkouts/{id}/complete",
-       "complete_checkout",
-       shop,
-       required,
-       json,
-       writes,
-       {},
-       complete_checkout,
-       false,
-       payment_time},
-      {"POST",
-       "/v1/checkouts/{id}/cancel",
-       "cancel_checkout",
-       shop,
-       allowed,
-       optional_json,
-       writes,
-       {},
-       cancel_checkout,
-       false,
-       payment_time},
-
-      {"GET",
-       "/v1/orders",
-       "list_orders",
-       admin,
-       ignored,
-       none,
-       reads,
-       {"customer_id", "status", "limit", "cursor"},
-       list_orders},
-      {"GET", "/v1/orders/{id}", "get_order", shop, ignored, none, reads, {}, get_order},
-      {"POST",
-       "/v1/orders/{id}/cancel",
-       "cancel_order",
-       admin,
-       required,
-       json,
-       writes,
-       {},
-       cancel_order,
-       false,
-       payment_time},
-
-      // A key's secret must not be kept with the answer, so there is no first answer to repeat.
-      {"POST", "/v1/keys", "create_key", admin, ignored, json, writes, {}, create_key},
-      {"GET", "/v1/keys", "list_keys", admin, ignored, none, reads, {}, list_keys},
-      {"DELETE", "/v1/keys/{id}", "revoke_key", admin, allowed, none, writes, {}, revoke_key},
-
-      {"GET", "/v1/admin/tree", "show_tree", admin, ignored, none, reads, {}, show_tree},
-      {"GET", "/v1/admin/status", "show_status", admin, ignored, none, reads, {}, show_status},
-      {"GET", "/v1/admin/quarantine", "show_quarantine", admin, ignored, none, reads, {}, show_quarantine},
-
-      {"GET",
-       "/v1/test/payments",
-       "list_test_payments",
-       admin,
-       ignored,
-       none,
-       reads,
-       {},
-       list_test_payments,
-       false,
-       payment_time},
-      {"POST",
-       "/v1/test/payments/{id}/authenticate",
-       "authenticate_test_payment",
-       shop,
-       allowed,
-       optional_json,
-       writes,
-       {},
-       authenticate_test_payment,
-       false,
-       payment_time},
-      {"POST", "/v1/test/crash", "crash_entity", shop, allowed, json, writes, {}, crash_entity, true},
-  };
+  std::vector<route> table;
+  add_catalogue(table);
+  add_inventory(table);
+  add_sales(table);
+  add_operations(table);
+  add_test_aids(table);
   return table;
 }
 
@@ -227,11 +172,10 @@ std::variant<route_match, wrong_method, no_route> find_route(std::string_view me
   return no_route{};
 }
 
-std::optional<std::size_t> spool_limit(std::string_view method, std::string_view path) {
+bool takes_file(std::string_view method, std::string_view path) {
   auto found = find_route(method, path);
   auto* match = std::get_if<route_match>(&found);
-  if (match == nullptr || match->route->body != body_use::file) return std::nullopt;
-  return import_bytes_max;
+  return match != nullptr && match->route->body == body_use::file;
 }
 
 }  // namespace souk::gateway

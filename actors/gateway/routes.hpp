@@ -3,7 +3,6 @@
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/step.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -37,7 +36,7 @@ struct route {
   std::vector<std::string_view> parameters;  ///< Query parameters that it knows.
   handler handle = nullptr;
   bool test_mode_only = false;
-  std::chrono::milliseconds time{10'000};  ///< After that the client is told that it is over.
+  unsigned deadlines = 1;  ///< How many of the gateway's deadlines it may take.
 };
 
 /// All routes.
@@ -57,10 +56,7 @@ struct no_route {};
 std::variant<route_match, wrong_method, no_route> find_route(std::string_view method, std::string_view path,
                                                              bool test_mode = true);
 
-/// For the listener: how large a body may be spooled for this request; nothing: not to a file.
-std::optional<std::size_t> spool_limit(std::string_view method, std::string_view path);
-
-/// The largest file that an import takes: 256 MiB.
-inline constexpr std::size_t import_bytes_max = std::size_t{256} << 20;
+/// For the listener: whether a request's body is a file, to be spooled.
+bool takes_file(std::string_view method, std::string_view path);
 
 }  // namespace souk::gateway

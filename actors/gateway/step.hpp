@@ -38,6 +38,8 @@ struct command_question {
   bool crash = false;  ///< Test mode: the entity throws instead of deciding.
   /// Names the command in place of a random id, so that a repeat of it is known; for work that resumes.
   std::optional<runtime::command_id> id = std::nullopt;
+  /// Of a body that is a file: tells a repeat from a reuse of the key in place of the call's.
+  std::optional<runtime::fingerprint> fingerprint = std::nullopt;
 };
 
 /// One page of an index of one shard: of `shard`, or of the one where the entity `beside` lives.

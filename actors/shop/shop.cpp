@@ -1,5 +1,6 @@
 #include "actors/shop/shop.hpp"
 
+#include "actors/import/import_job.hpp"
 #include "actors/keyring/keyring.hpp"
 #include "actors/order/order.hpp"
 #include "actors/payment/payment.hpp"
@@ -39,6 +40,7 @@ shop make_shop(const shop_options& options) {
   add(entities, payment::payment_decider{});
   add(entities, order::order_decider{});
   add(entities, keyring::make_kind());
+  add(entities, import_job::make_kind());
   entities.projections = {shop.catalogue, shop.credentials};
   return shop;
 }

@@ -3,6 +3,8 @@
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/gateway/http.hpp"
+#include "actors/gateway/routes.hpp"
+#include "actors/import/importer.hpp"
 #include "actors/payment/provider.hpp"
 #include "actors/payment/provider_ledger.hpp"
 #include "actors/payment/provider_worker.hpp"
@@ -179,7 +181,21 @@ class running_service final : public service {
       gateway_roles_.push_back(role);
       children.push_back(directory.listed(role, std::move(child)));
     }
+    children.push_back(importer_child());
     return children;
+  }
+
+  child_spec importer_child() {
+    import_job::importer_config config;
+    config.routing = node_->routing();
+    config.clock = clock_;
+    config.random = random_;
+    config.gateway = [this] { return node_->directory().find(gateway_roles_.front()); };
+    config.folder = import_folder();
+    child_spec child{.name = "importer", .start = [config](caf::event_based_actor* self) {
+                       return self->spawn(import_job::importer, config);
+                     }};
+    return node_->directory().listed("importer", std::move(child));
   }
 
   gateway::gateway_config gateway_config_of() {
@@ -187,6 +203,7 @@ class running_service final : public service {
     gateway::gateway_config config;
     config.routing = node_->routing();
     config.metrics = http_metrics_;
+    config.request_deadline = options_.settings.http.request_deadline;
     auto& services = config.services;
     services.catalogue = shop_.catalogue;
     services.credentials = shop_.credentials;
@@ -202,6 +219,10 @@ class running_service final : public service {
       provider->list(std::move(then));
     };
     services.import_folder = import_folder();
+    services.import_accepted = [this](const std::string& key) {
+      if (auto importer = node_->directory().find("importer"))
+        caf::anon_send(importer, import_job::import_accepted{key});
+    };
     return config;
   }
 
@@ -237,7 +258,7 @@ class running_service final : public service {
     std::filesystem::create_directories(import_folder());
     options.spool_folder = import_folder();
     options.spool_limit = [limit = http.import_max](std::string_view method, std::string_view path) {
-      return method == "POST" && path == "/v1/imports" ? std::optional<std::size_t>{limit} : std::nullopt;
+      return gateway::takes_file(method, path) ? std::optional<std::size_t>{limit} : std::nullopt;
     };
     http_ = gateway::make_listener(
         options, [this](gateway::http_request request, std::unique_ptr<gateway::responder> responder) {

@@ -47,8 +47,8 @@ TEST(gateway_routes, arguments_come_in_the_order_of_the_path) {
 
 TEST(gateway_routes, only_imports_may_send_files) {
   for (const route& route : routes())
-    EXPECT_EQ(spool_limit(route.method, route.path).has_value(), route.body == body_use::file) << route.name;
-  EXPECT_FALSE(spool_limit("GET", "/nowhere"));
+    EXPECT_EQ(takes_file(route.method, route.path), route.name == "start_import") << route.name;
+  EXPECT_FALSE(takes_file("GET", "/nowhere"));
 }
 
 }  // namespace

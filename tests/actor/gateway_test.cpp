@@ -1,0 +1,355 @@
+#include "actors/gateway/gateway.hpp"
+
+#include "actors/cart/cart.hpp"
+#include "actors/checkout/checkout.hpp"
+#include "actors/kinds.hpp"
+#include "actors/order/order.hpp"
+#include "actors/stock/stock.hpp"
+#include "runtime/testkit/driver.hpp"
+#include "tests/actor/scripted_shard.hpp"
+#include "tests/unit/gateway_bench.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace souk::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::id;
+using testing::request;
+
+/// Keeps the answer that it was given.
+class kept_answer : public responder {
+ public:
+  void respond(http_response response) override {
+    ++answers;
+    given = std::move(response);
+  }
+  std::string field(std::string_view name) const {
+    for (const auto& [known, value] : given->fields)
+      if (known == name) return value;
+    return "";
+  }
+
+  int answers = 0;
+  std::optional<http_response> given;
+};
+
+/// A gateway between requests and scripted shards, in virtual time.
+class gateway_actor : public testing::bench {
+ protected:
+  gateway_actor() {
+    kinds_.kinds[kinds::cart] =
+        std::make_shared<runtime::kind_of<cart::cart_decider>>(cart::cart_decider{catalogue_});
+    kinds_.kinds[kinds::checkout] =
+        std::make_shared<runtime::kind_of<checkout::checkout_decider>>(checkout::checkout_decider{});
+    kinds_.kinds[kinds::order] =
+        std::make_shared<runtime::kind_of<order::order_decider>>(order::order_decider{});
+    kinds_.kinds[kinds::stock] =
+        std::make_shared<runtime::kind_of<stock::stock_decider>>(stock::stock_decider{});
+    kinds_.kinds[kinds::keyring] = keyring::make_kind();
+    routing_ = std::make_shared<runtime::routing_table>(shard_count, kinds_);
+    services_.clock = driver_.time();
+    services_.random = driver_.random();
+    services_.shard_count = shard_count;
+    shard_ = start_shard();
+    serve(shard_);
+  }
+  ~gateway_actor() override {
+    if (gateway_) caf::anon_send_exit(gateway_, caf::exit_reason::kill);
+    for (const auto& shard : started_)
+      caf::anon_send_exit(shard, caf::exit_reason::kill);
+    routing_.reset();
+    driver_.settle();
+  }
+
+  caf::actor start_shard() {
+    started_.push_back(driver_.system().spawn(souk::testing::scripted_shard, script_));
+    return started_.back();
+  }
+  void serve(const caf::actor& shard) {
+    for (runtime::shard_id i = 0; i < shard_count; ++i)
+      routing_->set(i, shard);
+  }
+
+  std::shared_ptr<kept_answer> send(const request& request) {
+    if (!gateway_) {
+      config_.routing = routing_;
+      config_.services = services_;
+      gateway_ = driver_.system().spawn(gateway::gateway, config_);
+    }
+    auto kept = std::make_shared<kept_answer>();
+    caf::anon_send(gateway_, exchange{http(request), kept});
+    driver_.settle();
+    return kept;
+  }
+  void answer_with(runtime::outcome outcome, int status = 200, const std::string& body = "{}") {
+    script_->answer = [=](const runtime::request&) {
+      runtime::response response;
+      response.outcome = outcome;
+      response.answer.status = status;
+      response.answer.body = body;
+      return std::optional{response};
+    };
+  }
+  void stay_silent() { script_->answer = nullptr; }
+  static std::string code_of(const kept_answer& kept) {
+    if (!kept.given) return "no answer";
+    runtime::answer answer;
+    answer.status = kept.given->status;
+    answer.body = kept.given->body;
+    return problem_in(answer);
+  }
+  static request cart() { return {.path = "/v1/carts/" + id("crt_")}; }
+  static request change(bool keyed) {
+    request request{.method = "DELETE", .path = "/v1/carts/" + id("crt_") + "/items/ln_1"};
+    if (keyed) request.fields.push_back(key());
+    return request;
+  }
+
+  static constexpr std::uint16_t shard_count = 4;
+  runtime::testkit::driver driver_{1};
+  runtime::entity_catalogue kinds_;
+  std::shared_ptr<runtime::routing_table> routing_;
+  std::shared_ptr<souk::testing::shard_script> script_ = std::make_shared<souk::testing::shard_script>();
+  std::vector<caf::actor> started_;
+  caf::actor shard_;
+  gateway_config config_;
+  caf::actor gateway_;
+};
+
+TEST_F(gateway_actor, an_answer_goes_back_as_it_is) {
+  answer_with(runtime::outcome::answered, 200, R"({"id":"crt_1"})");
+  request read = cart();
+  read.fields.emplace_back("request-id", "r-1");
+  read.fields.emplace_back("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  auto kept = send(read);
+  ASSERT_EQ(kept->answers, 1);
+  EXPECT_EQ(kept->given->body, R"({"id":"crt_1"})");
+  EXPECT_EQ(kept->field("Request-Id"), "r-1");
+  EXPECT_EQ(script_->requests.at(0).request_id, "r-1");
+  EXPECT_EQ(script_->requests.at(0).traceparent, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  EXPECT_TRUE(script_->requests.at(0).read_only);
+  EXPECT_FALSE(script_->requests.at(0).fingerprint);
+}
+
+TEST_F(gateway_actor, what_is_refused_at_the_door_asks_nobody) {
+  EXPECT_EQ(code_of(*send({.path = "/v1/nothing"})), "404 not_found");
+  EXPECT_EQ(code_of(*send({.path = "/v1/keys"})), "401 invalid_token");
+  EXPECT_TRUE(script_->requests.empty());
+}
+
+TEST_F(gateway_actor, a_key_travels_with_the_command_and_a_repeat_says_so) {
+  answer_with(runtime::outcome::replayed);
+  auto kept = send(change(true));
+  EXPECT_EQ(kept->field("Idempotent-Replayed"), "true");
+  ASSERT_TRUE(script_->requests.at(0).fingerprint);
+  send(change(true));
+  EXPECT_EQ(script_->requests.at(0).id, script_->requests.at(1).id);
+  send(change(false));
+  EXPECT_FALSE(script_->requests.at(2).fingerprint);
+  EXPECT_NE(script_->requests.at(2).id, script_->requests.at(1).id);
+}
+
+TEST_F(gateway_actor, each_outcome_is_a_problem_of_its_own) {
+  struct row {
+    runtime::outcome outcome;
+    std::string read;
+    std::string command;
+    std::string retry_after;
+  };
+  for (const row& row : std::vector<row>{
+           {runtime::outcome::in_flight, "409 idempotency_in_flight", "409 idempotency_in_flight", "1"},
+           {runtime::outcome::key_reused, "422 idempotency_key_reused", "422 idempotency_key_reused", ""},
+           {runtime::outcome::overloaded, "503 overloaded", "503 overloaded", "1"},
+           {runtime::outcome::full, "503 storage_full", "503 storage_full", "30"},
+           {runtime::outcome::failed, "500 internal_error", "500 internal_error", ""},
+           {runtime::outcome::quarantined, "500 internal_error", "500 internal_error", ""},
+           {runtime::outcome::unknown, "503 overloaded", "504 outcome_unknown", ""}}) {
+    answer_with(row.outcome);
+    EXPECT_EQ(code_of(*send(cart())), row.read);
+    auto kept = send(change(true));
+    EXPECT_EQ(code_of(*kept), row.command);
+    EXPECT_EQ(kept->field("Retry-After"), row.retry_after) << row.command;
+  }
+}
+
+TEST_F(gateway_actor, an_unknown_outcome_may_be_repeated_only_with_a_key) {
+  answer_with(runtime::outcome::unknown);
+  EXPECT_NE(send(change(true))->given->body.find(R"("retryable":true)"), std::string::npos);
+  EXPECT_NE(send(change(false))->given->body.find(R"("retryable":false)"), std::string::npos);
+}
+
+TEST_F(gateway_actor, a_silent_shard_is_given_up_at_the_deadline_and_never_answers_twice) {
+  stay_silent();
+  auto read = send(cart());
+  auto keyed = send(change(true));
+  driver_.advance(9s);
+  EXPECT_EQ(read->answers, 0);
+  driver_.advance(1'100ms);
+  EXPECT_EQ(code_of(*read), "503 overloaded");
+  EXPECT_EQ(code_of(*keyed), "504 outcome_unknown");
+  runtime::response late;
+  late.correlation = script_->requests.at(0).correlation;
+  late.answer.body = "late";
+  caf::anon_send(gateway_, late);
+  driver_.settle();
+  EXPECT_EQ(read->answers, 1);
+  EXPECT_EQ(keyed->answers, 1);
+}
+
+TEST_F(gateway_actor, a_call_waits_a_while_for_a_shard_that_nobody_serves) {
+  answer_with(runtime::outcome::answered);
+  serve(nullptr);
+  auto kept = send(change(false));
+  driver_.advance(1s);
+  EXPECT_EQ(kept->answers, 0);
+  serve(shard_);
+  driver_.advance(100ms);
+  EXPECT_EQ(kept->given.value_or(http_response{}).status, 200);
+}
+
+TEST_F(gateway_actor, a_shard_that_stays_away_is_said_to_be) {
+  serve(nullptr);
+  auto kept = send(change(false));
+  driver_.advance(2'200ms);
+  EXPECT_EQ(code_of(*kept), "503 shard_unavailable");
+  EXPECT_EQ(kept->field("Retry-After"), "1");
+}
+
+TEST_F(gateway_actor, a_shard_that_does_not_serve_yet_is_asked_again) {
+  answer_with(runtime::outcome::unavailable);
+  auto kept = send(change(false));
+  driver_.advance(500ms);
+  EXPECT_EQ(kept->answers, 0);
+  answer_with(runtime::outcome::answered);
+  driver_.advance(100ms);
+  EXPECT_EQ(kept->given.value_or(http_response{}).status, 200);
+  answer_with(runtime::outcome::unavailable);
+  auto second = send(change(false));
+  driver_.advance(2'200ms);
+  EXPECT_EQ(code_of(*second), "503 shard_unavailable");
+}
+
+TEST_F(gateway_actor, a_lost_read_or_keyed_command_is_put_to_the_next_shard) {
+  stay_silent();
+  auto read = send(cart());
+  auto keyed = send(change(true));
+  auto plain = send(change(false));
+  answer_with(runtime::outcome::replayed);
+  serve(start_shard());
+  driver_.advance(100ms);
+  EXPECT_EQ(read->given.value_or(http_response{}).status, 200);
+  EXPECT_EQ(keyed->given.value_or(http_response{}).status, 200);
+  EXPECT_EQ(keyed->field("Idempotent-Replayed"), "") << "the client sent it once";
+  EXPECT_EQ(code_of(*plain), "504 outcome_unknown");
+  EXPECT_EQ(script_->requests.at(1).id, script_->requests.at(4).id);
+}
+
+TEST_F(gateway_actor, its_own_repeat_waits_for_the_first_that_still_runs) {
+  stay_silent();
+  auto keyed = send(change(true));
+  answer_with(runtime::outcome::in_flight);
+  serve(start_shard());
+  driver_.advance(500ms);
+  EXPECT_EQ(keyed->answers, 0) << "in flight is not the client's affair";
+  answer_with(runtime::outcome::replayed, 201);
+  driver_.advance(100ms);
+  EXPECT_EQ(keyed->given.value_or(http_response{}).status, 201);
+}
+
+TEST_F(gateway_actor, a_checkout_asks_the_cart_first) {
+  script_->answer = [](const runtime::request& request) {
+    runtime::response response;
+    if (request.to.kind == kinds::cart) {
+      response.answer.value = std::make_shared<cart::pb::Snapshot>();
+    } else {
+      response.answer.status = 201;
+      response.answer.body = R"({"id":"chk_1"})";
+    }
+    return std::optional{response};
+  };
+  request create{.method = "POST",
+                 .path = "/v1/checkouts",
+                 .fields = {key(), json()},
+                 .body = R"({"cart_id":")" + id("crt_") + R"(","cart_version":1})"};
+  EXPECT_EQ(send(create)->given.value_or(http_response{}).status, 201);
+  ASSERT_EQ(script_->requests.size(), 2u);
+  EXPECT_FALSE(script_->requests[0].fingerprint);
+  EXPECT_TRUE(script_->requests[1].fingerprint);
+}
+
+TEST_F(gateway_actor, an_audit_asks_with_a_bounded_window) {
+  std::size_t waiting = 0;
+  std::size_t most = 0;
+  std::vector<runtime::request> held;
+  script_->page = [](const runtime::index_query& query) {
+    runtime::index_page page;
+    if (!query.after.empty()) return page;
+    for (int i = 0; i < 200; ++i)
+      page.rows.emplace_back("sku" + std::to_string(1000 + i), "");
+    return page;
+  };
+  script_->answer = [&](const runtime::request& request) -> std::optional<runtime::response> {
+    held.push_back(request);
+    most = std::max(most, ++waiting);
+    return std::nullopt;
+  };
+  auto kept = send({.path = "/v1/inventory/audit", .fields = {staff()}});
+  while (!held.empty()) {
+    auto figures = std::make_shared<stock::pb::AuditFigures>();
+    figures->set_balanced(true);
+    runtime::response response;
+    response.answer.value = figures;
+    response.correlation = held.front().correlation;
+    held.erase(held.begin());
+    --waiting;
+    caf::anon_send(gateway_, response);
+    driver_.settle();
+  }
+  ASSERT_EQ(kept->answers, 1);
+  EXPECT_EQ(most, 64u);
+  EXPECT_NE(kept->given->body.find(R"("skus":800)"), std::string::npos) << kept->given->body;
+}
+
+TEST_F(gateway_actor, more_calls_than_it_may_have_are_refused) {
+  config_.calls_max = 2;
+  stay_silent();
+  send(cart());
+  send(cart());
+  auto third = send(cart());
+  EXPECT_EQ(code_of(*third), "503 overloaded");
+  EXPECT_NE(third->field("Request-Id"), "");
+}
+
+TEST_F(gateway_actor, a_view_is_shown_when_it_comes) {
+  std::function<void(std::string)> shown;
+  services_.tree = [&](std::function<void(std::string)> callback) { shown = std::move(callback); };
+  auto kept = send({.path = "/v1/admin/tree", .fields = {staff()}});
+  EXPECT_EQ(kept->answers, 0);
+  shown(R"({"name":"node"})");
+  driver_.settle();
+  EXPECT_EQ(kept->given.value_or(http_response{}).body, R"({"name":"node"})");
+}
+
+TEST_F(gateway_actor, a_crash_is_answered_when_it_happened) {
+  services_.test_mode = true;
+  answer_with(runtime::outcome::failed);
+  request crash{.method = "POST",
+                .path = "/v1/test/crash",
+                .fields = {json()},
+                .body = R"({"entity":"cart/)" + id("crt_") + "\"}"};
+  EXPECT_EQ(send(crash)->given.value_or(http_response{}).status, 202);
+  EXPECT_TRUE(script_->requests.at(0).crash);
+}
+
+}  // namespace
+}  // namespace souk::gateway
