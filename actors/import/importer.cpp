@@ -116,12 +116,15 @@ class import_desk {
       return;
     job_->correlation = 0;
     if (const auto* row = dynamic_cast<const pb::StateRow*>(response.answer.value.get())) job_->row = *row;
-    if (job_->asked.has_read())
+    if (job_->asked.has_read()) {
       open_file();
-    else if (job_->asked.has_advance())
+    } else if (job_->asked.has_advance()) {
+      // The answer shows the job as it was before this step.
+      job_->row.set_lines(job_->asked.advance().to_line());
       read_batch();
-    else
+    } else {
       end_job();
+    }
   }
 
   void take(const line_answered& answered) {
