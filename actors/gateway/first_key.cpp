@@ -1,5 +1,7 @@
 #include "actors/gateway/first_key.hpp"
 
+#include "runtime/supervision/failure.hpp"
+
 #include <caf/event_based_actor.hpp>
 
 #include <array>
@@ -73,6 +75,7 @@ void take(first_key_actor* self, const first_key_config& config, const runtime::
 }  // namespace
 
 caf::behavior first_key(first_key_actor* self, first_key_config config) {
+  supervision::handle_failures(self);
   auto shared = std::make_shared<const first_key_config>(std::move(config));
   begin_round(self, *shared);
   return {

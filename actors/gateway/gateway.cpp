@@ -3,6 +3,7 @@
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/step.hpp"
+#include "runtime/supervision/failure.hpp"
 #include "runtime/telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -398,6 +399,7 @@ std::vector<std::string> route_names() {
 }
 
 caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config config) {
+  supervision::handle_failures(self);
   auto tick = config.tick;
   self->state.desk = std::make_shared<desk>(self, std::move(config));
   self->delayed_send(self, tick, gateway_tick{});

@@ -6,6 +6,7 @@
 #include "actors/import/lines.hpp"
 #include "actors/json/reader.hpp"
 #include "actors/kinds.hpp"
+#include "runtime/supervision/failure.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
@@ -394,6 +395,7 @@ class import_desk {
 };
 
 caf::behavior importer(caf::stateful_actor<importer_state>* self, importer_config config) {
+  supervision::handle_failures(self);
   auto tick = config.tick;
   self->state.desk = std::make_shared<import_desk>(self, std::move(config));
   self->delayed_send(self, tick, importer_tick{});

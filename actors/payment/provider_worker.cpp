@@ -1,6 +1,7 @@
 #include "actors/payment/provider_worker.hpp"
 
 #include "runtime/entity/kind.hpp"
+#include "runtime/supervision/failure.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
@@ -68,6 +69,7 @@ void end_late(worker* self) {
 }  // namespace
 
 caf::behavior payment_worker(worker* self, payment_worker_config config) {
+  supervision::handle_failures(self);
   self->state.config = std::move(config);
   return {
       [self](const runtime::world_request& request) { start(self, request); },

@@ -2,6 +2,7 @@
 
 #include "actors/json/writer.hpp"
 #include "persistence/record.pb.h"
+#include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/messages.hpp"
 
 #include <caf/all.hpp>
@@ -135,6 +136,7 @@ class collector {
 }  // namespace
 
 caf::behavior reporter(caf::stateful_actor<reporter_state>* self, const runtime::node* node) {
+  supervision::handle_failures(self);
   self->state.node = node;
   return {
       [self](const report& asked) { collector{self}.begin(asked); },

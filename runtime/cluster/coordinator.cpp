@@ -2,6 +2,7 @@
 
 #include "runtime/shard/keys.hpp"
 #include "runtime/shard/state.pb.h"
+#include "runtime/supervision/failure.hpp"
 
 #include <algorithm>
 
@@ -16,6 +17,7 @@ constexpr std::chrono::seconds full_retry{1};
 
 caf::behavior embedded_coordinator(embedded_coordinator_actor* self, persistence::storage* storage,
                                    std::string member, caf::actor state_writer) {
+  supervision::handle_failures(self);
   return self->state.start(storage, std::move(member), std::move(state_writer));
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/entity/entity.hpp"
 
 #include "runtime/shard/keys.hpp"
+#include "runtime/supervision/failure.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -33,16 +34,7 @@ std::string bytes_of(const message_ptr& message) { return message->SerializeAsSt
 
 caf::behavior entity(entity_actor* self, const entity_environment* environment, address address,
                      std::uint64_t token, caf::actor shard) {
-  // The text of what was thrown is what an operator will read of it.
-  self->set_exception_handler([](std::exception_ptr& thrown) -> caf::error {
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& e) {
-      return make_error(caf::sec::runtime_error, std::string{e.what()});
-    } catch (...) {
-      return make_error(caf::sec::runtime_error, "something that is not a std::exception was thrown");
-    }
-  });
+  supervision::handle_failures(self);
   return self->state.start(*environment, std::move(address), token, std::move(shard));
 }
 

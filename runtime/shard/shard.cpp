@@ -1,5 +1,6 @@
 #include "runtime/shard/shard.hpp"
 
+#include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/messages.hpp"
 #include "runtime/telemetry/log.hpp"
 
@@ -56,6 +57,7 @@ shard_life::~shard_life() {
 // -- start ---------------------------------------------------------------------------------------
 
 caf::behavior shard_life::start(shard_options options) {
+  supervision::handle_failures(self_);
   options_ = std::move(options);
   environment_ = {options_.kinds,  &options_.storage->state(), options_.time,
                   options_.random, options_.routing,           options_.id};

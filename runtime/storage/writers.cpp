@@ -1,5 +1,7 @@
 #include "runtime/storage/writers.hpp"
 
+#include "runtime/supervision/failure.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -17,6 +19,7 @@ constexpr std::chrono::seconds usage_interval{1};
 
 caf::behavior journal_writer(journal_writer_actor* self, persistence::storage* storage, const limits* limits,
                              writer_figures* figures, std::shared_ptr<clock> time) {
+  supervision::handle_failures(self);
   return self->state.start(storage, limits, figures, std::move(time));
 }
 
@@ -112,6 +115,7 @@ void journal_writer_life::watch_usage() {
 
 caf::behavior state_writer(state_writer_actor* self, persistence::storage* storage, const limits* limits,
                            writer_figures* figures) {
+  supervision::handle_failures(self);
   return self->state.start(storage, limits, figures);
 }
 
