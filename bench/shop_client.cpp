@@ -33,6 +33,11 @@ std::string string_or(const json::object& object, std::string_view name, std::st
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::move(fallback);
 }
 
+const json::object& object_of(const json::value& value) {
+  if (!value.is_object()) throw refused(200, "unexpected", "an answer holds something else than an object");
+  return value.get_object();
+}
+
 task<void> exchange_once(connection& link, std::string_view request, const http_answer*& out) {
   out = &co_await link.send(request);
 }
@@ -181,27 +186,27 @@ void shop_client::for_each(const std::string& target, const std::function<void(c
 
 void check_access(const shop& shop) { shop_client(shop).get_text("/v1/admin/status"); }
 
-const json::value& member(const json::value& object, std::string_view name) {
-  const json::value* found = object.is_object() ? object.get_object().if_contains(name) : nullptr;
+const json::value& member(const json::object& object, std::string_view name) {
+  const json::value* found = object.if_contains(name);
   if (found == nullptr) throw refused(200, "unexpected", fmt::format("an answer lacks `{}`", name));
   return *found;
 }
 
-std::string text_member(const json::value& object, std::string_view name) {
+std::string text_member(const json::object& object, std::string_view name) {
   const json::value& found = member(object, name);
   if (!found.is_string())
     throw refused(200, "unexpected", fmt::format("`{}` of an answer is not a string", name));
   return std::string(found.get_string());
 }
 
-std::int64_t integer_member(const json::value& object, std::string_view name) {
+std::int64_t integer_member(const json::object& object, std::string_view name) {
   const json::value& found = member(object, name);
   if (!found.is_int64())
     throw refused(200, "unexpected", fmt::format("`{}` of an answer is not an integer", name));
   return found.get_int64();
 }
 
-std::int64_t total_of(const json::value& object, std::string_view type) {
+std::int64_t total_of(const json::object& object, std::string_view type) {
   const json::value& totals = member(object, "totals");
   if (totals.is_array()) {
     for (const json::value& total : totals.get_array()) {
@@ -209,6 +214,19 @@ std::int64_t total_of(const json::value& object, std::string_view type) {
     }
   }
   throw refused(200, "unexpected", fmt::format("an answer has no total of type {}", type));
+}
+
+const json::value& member(const json::value& object, std::string_view name) {
+  return member(object_of(object), name);
+}
+std::string text_member(const json::value& object, std::string_view name) {
+  return text_member(object_of(object), name);
+}
+std::int64_t integer_member(const json::value& object, std::string_view name) {
+  return integer_member(object_of(object), name);
+}
+std::int64_t total_of(const json::value& object, std::string_view type) {
+  return total_of(object_of(object), type);
 }
 
 }  // namespace souk::bench

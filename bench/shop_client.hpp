@@ -109,11 +109,18 @@ class shop_client {
 /// key is wrong. Throws `unreachable` or `refused`.
 void check_access(const shop& shop);
 
-/// Members of answers; throw `refused` that names the member where it is missing or of another type.
+/// Members of answers; throw `refused` that names the member where it is missing or of another type. Objects
+/// are taken as they are: made into a value, an object would be copied, and the member with it.
+const boost::json::value& member(const boost::json::object& object, std::string_view name);
+std::string text_member(const boost::json::object& object, std::string_view name);
+std::int64_t integer_member(const boost::json::object& object, std::string_view name);
+/// The amount of the total of that type in an object's `totals`.
+std::int64_t total_of(const boost::json::object& object, std::string_view type = "total");
+
+/// The same of a value that must be an object.
 const boost::json::value& member(const boost::json::value& object, std::string_view name);
 std::string text_member(const boost::json::value& object, std::string_view name);
 std::int64_t integer_member(const boost::json::value& object, std::string_view name);
-/// The amount of the total of that type in an object's `totals`.
 std::int64_t total_of(const boost::json::value& object, std::string_view type = "total");
 
 }  // namespace souk::bench

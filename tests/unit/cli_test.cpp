@@ -5,6 +5,7 @@
 #include "bench/workers.hpp"
 
 #include <arpa/inet.h>
+#include <boost/json/array.hpp>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -210,6 +211,15 @@ TEST(shop_client, lists_are_followed_to_their_end) {
   client.for_each("/v1/orders?limit=2",
                   [&](const boost::json::object& element) { seen.push_back(integer_member(element, "n")); });
   EXPECT_EQ(seen, (std::vector<std::int64_t>{1, 2, 3}));
+}
+
+TEST(members, of_an_object_are_its_own_and_no_copies) {
+  const boost::json::object object{{"a", {{"b", 1}}}, {"totals", {{{"type", "total"}, {"amount", 5}}}}};
+  EXPECT_EQ(&member(object, "a"), object.if_contains("a"));
+  EXPECT_EQ(total_of(object), 5);
+  EXPECT_THROW(member(object, "c"), refused);
+  EXPECT_THROW(text_member(object, "a"), refused);
+  EXPECT_THROW(integer_member(boost::json::value(3), "a"), refused);
 }
 
 task<void> ask_patiently(patience& patient, connection& link, std::string_view request, histogram& times,
