@@ -110,7 +110,25 @@ bench::shop settings::with_key() const { return {bench::parse_url(url), bench::r
 bench::shop settings::without_key() const { return {bench::parse_url(url), {}}; }
 
 int show_status(const settings& settings) {
-  print(settings, bench::shop_client(settings.with_key()).get("/v1/admin/status"));
+  json::value status = bench::shop_client(settings.with_key()).get("/v1/admin/status");
+  if (settings.json || !status.is_object()) {
+    print(settings, status);
+    return exit_fine;
+  }
+  const json::value shards = bench::member(status, "shards");
+  status.get_object().erase("shards");
+  print_readable(status, "");
+  fmt::print("\n");
+  print_table(shards, {{"shard", true},
+                       {"primary"},
+                       {"in_sync"},
+                       {"serving"},
+                       {"epoch", true},
+                       {"last_index", true},
+                       {"committed", true},
+                       {"applied", true},
+                       {"entities", true},
+                       {"effects_outstanding", true}});
   return exit_fine;
 }
 
