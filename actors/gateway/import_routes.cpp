@@ -40,16 +40,19 @@ runtime::fingerprint fingerprint_of_file(const std::filesystem::path& file, std:
   return fingerprint_of(text);
 }
 
-/// What follows the import's answer: its work begins, or, if it is no new one, its file goes.
-step opened(reply reply, const std::filesystem::path& file, const std::string& key,
+/// What follows the import's answer: its work begins, or, if it is no new one, its file goes. Where nothing
+/// is known the file stays, for the import may be there.
+step opened(reply reply, const std::filesystem::path& file, const std::string& key, const call& call,
             const std::function<void(const std::string&)>& accepted) {
+  bool answered = reply.outcome == runtime::outcome::answered;
   bool replayed = reply.outcome == runtime::outcome::replayed;
-  if (reply.answer.status == 202 && !replayed) {
+  if (answered && reply.answer.status == 202) {
     if (accepted) accepted(key);
-  } else {
+  } else if (reply.outcome != runtime::outcome::unknown) {
     std::error_code ignored;
     std::filesystem::remove(file, ignored);
   }
+  if (!answered && !replayed) return refuse(problem_of(reply.outcome, false, call.keyed()), call.request_id);
   return done{std::move(reply.answer), replayed, {}};
 }
 
@@ -80,8 +83,9 @@ step start_import(const call& call, const services& services) {
   if (call.keyed()) question.fingerprint = fingerprint_of_file(file, *format);
   ask ask;
   ask.questions.emplace_back(std::move(question));
-  ask.then = [file, part, accepted = services.import_accepted](std::vector<reply> replies) {
-    return opened(std::move(replies.front()), file, part, accepted);
+  ask.any_outcome = true;
+  ask.then = [file, part, call, accepted = services.import_accepted](std::vector<reply> replies) {
+    return opened(std::move(replies.front()), file, part, call, accepted);
   };
   return ask;
 }

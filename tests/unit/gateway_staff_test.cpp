@@ -5,6 +5,12 @@
 #include "actors/stock/stock.hpp"
 #include "tests/unit/gateway_bench.hpp"
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 namespace souk::gateway {
 namespace {
 
@@ -237,6 +243,45 @@ TEST_F(gateway_staff, views_show_what_others_know) {
   shown.json = R"({"name":"node"})";
   EXPECT_EQ(answer_in(ask.then({shown})).body, R"({"name":"node"})");
   EXPECT_EQ(problem_in(answer_in(ask.then({reply{}}))), "503 overloaded");
+}
+
+TEST_F(gateway_staff, an_import_keeps_its_file_only_if_it_is_a_new_one) {
+  namespace fs = std::filesystem;
+  fs::path folder = fs::temp_directory_path() / ("gateway_imports_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  services_.import_folder = folder;
+  std::string begun;
+  services_.import_accepted = [&](const std::string& key) { begun = key; };
+  auto files = [&] { return std::distance(fs::directory_iterator{folder}, fs::directory_iterator{}); };
+  auto start = [&](std::vector<std::pair<std::string, std::string>> fields) {
+    fields.push_back(staff());
+    auto sent = http({.method = "POST", .path = "/v1/imports", .fields = std::move(fields)});
+    sent->spooled = folder / "spooled";
+    std::ofstream{sent->spooled} << "{}";
+    auto taken = take_up(sent, services_);
+    call call = std::get<gateway::call>(std::move(taken));
+    return call.route->handle(call, services_);
+  };
+  std::pair<std::string, std::string> ndjson{"content-type", "application/x-ndjson"};
+  EXPECT_EQ(problem_in(answer_in(start({{"content-type", "text/plain"}}))), "415 unsupported_media_type");
+  EXPECT_EQ(files(), 0);
+
+  ask first = ask_in(start({ndjson, key()}));
+  ASSERT_TRUE(question_of(first).fingerprint);
+  EXPECT_EQ(answer_in(first.then({answered(202, "{}")})).status, 202);
+  EXPECT_EQ(begun, question_of(first).to.key);
+  EXPECT_EQ(files(), 1);
+
+  reply repeat = answered(202, "{}");
+  repeat.outcome = runtime::outcome::replayed;
+  ask second = ask_in(start({ndjson, key()}));
+  EXPECT_EQ(question_of(second).fingerprint, question_of(first).fingerprint);
+  EXPECT_TRUE(std::get<done>(second.then({repeat})).replayed);
+  repeat.outcome = runtime::outcome::key_reused;
+  EXPECT_EQ(problem_in(answer_in(ask_in(start({ndjson, key()})).then({repeat}))),
+            "422 idempotency_key_reused");
+  EXPECT_EQ(files(), 1);
+  fs::remove_all(folder);
 }
 
 TEST_F(gateway_staff, a_crash_is_for_test_mode_alone) {
