@@ -15,7 +15,7 @@ namespace souk::nodes {
 namespace {
 
 // An operator waits no longer for a view; what did not answer by then is missing in it.
-constexpr std::chrono::seconds patience{1};
+constexpr std::chrono::milliseconds patience{1'000};
 
 // Quarantined messages shown of each shard, newest first.
 constexpr std::uint32_t quarantined_shown_max = 100;
