@@ -58,6 +58,7 @@ void add_node_metrics(telemetry::registry& registry, runtime::node& node,
           shards.refused_overloaded);
   counter("souk_journal_records_total", "Records committed to the journal.", writers.records);
   counter("souk_journal_commits_total", "Commits of the journal.", writers.commits);
+  counter("souk_journal_trims_total", "Commits of the journal that only removed records.", writers.trims);
   counter("souk_journal_bytes_total", "Bytes of records committed to the journal.", writers.bytes);
   counter("souk_state_commits_total", "Commits of the state.", writers.state_commits);
   counter("souk_state_flushes_total", "Times that a shard wrote its state out.", shards.state_flushes);

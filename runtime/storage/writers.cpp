@@ -100,8 +100,11 @@ void journal_writer_life::refuse(const part& part) { self_->send(part.owner, jou
 
 void journal_writer_life::watch_usage() {
   usage_checked_ = time_->steady();
-  for (auto& [shard, keep_from] : trims_)
+  for (auto& [shard, keep_from] : trims_) {
+    const auto first = storage_->log().bounds(shard).first;
     storage_->log().trim(shard, keep_from, limits_->trim_records_max);
+    if (storage_->log().bounds(shard).first != first) figures_->trims += 1;
+  }
   trims_.clear();
   const bool nearly_full = storage_->usage().nearly_full;
   if (nearly_full == nearly_full_) return;
@@ -147,7 +150,7 @@ caf::behavior state_writer_life::start(persistence::storage* storage, const limi
 void state_writer_life::commit() {
   if (owners_.empty()) return;
   const auto status = storage_->state().write(batch_);
-  figures_->state_commits += 1;
+  if (!batch_.empty()) figures_->state_commits += 1;
   for (const auto& owner : owners_)
     self_->send(owner, state_written{status == persistence::commit_status::done});
   batch_.clear();

@@ -23,6 +23,7 @@ namespace souk::runtime {
 /// Figures of the writers. Any thread.
 struct writer_figures {
   std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> trims{0};  ///< Commits of the journal that only removed records.
   std::atomic<std::uint64_t> records{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> commit_nanoseconds{0};
