@@ -142,8 +142,7 @@ writer& writer::time(runtime::timestamp time) {
 
 std::string writer::take() && {
   if (depth_ != 0 || !comma_) throw std::logic_error("unfinished JSON");
-  comma_ = false;
-  return std::exchange(out_, {});
+  return std::move(out_);
 }
 
 void writer::begin(char bracket, bool object) {

@@ -39,7 +39,7 @@ class writer {
   writer& time(runtime::timestamp time);
 
   void reserve(std::size_t bytes) { out_.reserve(bytes); }
-  /// The finished text; the writer is empty again.
+  /// The finished text; the writer is spent.
   std::string take() &&;
 
  private:

@@ -40,6 +40,7 @@ void publish(replica& catalogue, std::uint64_t version, product::pb::Product pro
 
 std::vector<std::string> ids(const std::vector<product_ptr>& products) {
   std::vector<std::string> ids;
+  ids.reserve(products.size());
   for (const auto& product : products)
     ids.push_back(product->id());
   return ids;
@@ -161,6 +162,7 @@ TEST(catalogue, readers_and_writers_do_not_disturb_each_other) {
   constexpr int products = 300;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(writers + 1);
     for (int writer = 0; writer < writers; ++writer) {
       threads.emplace_back([&, writer] {
         for (int i = 0; i < products; ++i) {
