@@ -185,7 +185,7 @@ class shard_life {
   shard_options options_;
   entity_environment environment_;
   std::optional<shard_book> book_;
-  commit_progress progress_;
+  replication::commit_progress progress_;
   std::uint64_t epoch_ = 0;
   bool serving_ = false;
   bool stopping_ = false;
