@@ -1,6 +1,7 @@
 #include "runtime/node/node.hpp"
 
 #include "runtime/cluster/coordinator.hpp"
+#include "runtime/cluster/view.hpp"
 #include "runtime/storage/spawn.hpp"
 #include "runtime/supervision/entity_supervisor.hpp"
 
@@ -118,7 +119,7 @@ supervision::child_spec node::storage_group() {
 supervision::child_spec node::coordination_group() {
   supervision::child_spec coordinator{.name = "coordinator", .start = [this](caf::event_based_actor* self) {
                                         return self->spawn(embedded_coordinator, options_.storage,
-                                                           options_.id + ":" + options_.disk_id,
+                                                           member_name(options_.id, options_.disk_id),
                                                            directory_.find("state"));
                                       }};
   return supervisor_child(group("coordination", supervision::strategy::one_for_one,
@@ -152,7 +153,7 @@ supervision::child_spec node::shard_group(shard_id id) {
 shard_options node::options_of(shard_id id) {
   shard_options options;
   options.id = id;
-  options.member = options_.id + ":" + options_.disk_id;
+  options.member = member_name(options_.id, options_.disk_id);
   options.kinds = &options_.kinds;
   options.storage = options_.storage;
   options.routing = routing_.get();

@@ -193,6 +193,7 @@ struct epoch_opened {
   shard_id shard = 0;
   std::uint64_t epoch = 0;
   std::vector<std::string> in_sync;  ///< Whose disks must have a record before it counts as committed.
+  std::int64_t revision = 0;         ///< Of the record, for the next compare-and-swap; 0 without a cluster.
 };
 
 /// A reminder to oneself.
