@@ -30,6 +30,14 @@ std::string hex(std::uint64_t number) {
   return {digits.data(), end};
 }
 
+std::optional<std::uint64_t> hex_number(std::string_view digits) {
+  std::uint64_t number = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, number, 16);
+  if (digits.empty() || read.ec != std::errc{} || read.ptr != end) return {};
+  return number;
+}
+
 json::array list(const std::vector<std::string>& texts) {
   json::array array;
   for (const auto& text : texts)
@@ -56,11 +64,8 @@ class fields {
   }
 
   std::uint64_t hex(const char* name) {
-    const auto digits = text(name);
-    std::uint64_t number = 0;
-    const auto* end = digits.data() + digits.size();
-    if (std::from_chars(digits.data(), end, number, 16).ptr != end || digits.empty()) return fail(number);
-    return number;
+    const auto number = hex_number(text(name));
+    return number ? *number : fail(std::uint64_t{0});
   }
 
   template <class Number>
@@ -182,6 +187,10 @@ std::string to_text(const unreachable_report& report) {
                                       {"members", list(report.members)}});
 }
 
+std::string controller_text(std::string_view node, std::uint64_t incarnation) {
+  return std::string{node} + "/" + hex(incarnation);
+}
+
 std::optional<cluster_settings> settings_of(std::string_view text) {
   fields in{text};
   cluster_settings settings;
@@ -263,8 +272,14 @@ void view_builder::apply(const watch_event& event) {
 }
 
 void view_builder::put(const stored_value& value) {
-  remove(value.key);
   auto name = std::string_view{value.key}.substr(keys_.prefix().size());
+  // The answer to a swap may have told it before the watch does.
+  if (name.starts_with("shards/")) {
+    const auto known = shard_number(name.substr(name.find('/') + 1));
+    const auto found = known ? shards_.find(*known) : shards_.end();
+    if (found != shards_.end() && found->second.revision > value.revision) return;
+  }
+  remove(value.key);
   bool read = true;
   // Takes what was read, with the revision that the store gave it.
   auto keep = [&](auto parsed, auto& place) {
@@ -291,7 +306,13 @@ void view_builder::put(const stored_value& value) {
   } else if (part.empty() && name == "settings") {
     keep(settings_of(value.value), settings_);
   } else if (part.empty() && name == "controller") {
-    controller_ = value.value;
+    const auto slash = value.value.find('/');
+    const auto incarnation = slash == std::string::npos
+                                 ? std::nullopt
+                                 : hex_number(std::string_view{value.value}.substr(slash + 1));
+    read = incarnation.has_value();
+    controller_ = value.value.substr(0, slash);
+    controller_incarnation_ = incarnation.value_or(0);
     controller_revision_ = value.revision;
   }
   if (!read) unreadable_.push_back(value.key);
@@ -317,6 +338,7 @@ void view_builder::remove(std::string_view key) {
     settings_ = {};
   } else if (name == "controller") {
     controller_.clear();
+    controller_incarnation_ = 0;
     controller_revision_ = 0;
   }
 }
@@ -335,6 +357,7 @@ std::shared_ptr<const cluster_view> view_builder::view() const {
   for (const auto& [id, report] : reports_)
     view->reports.push_back(report);
   view->controller = controller_;
+  view->controller_incarnation = controller_incarnation_;
   view->controller_revision = controller_revision_;
   return view;
 }

@@ -49,6 +49,8 @@ std::string to_text(const node_registration& node);
 std::string to_text(const cluster_member& member);
 std::string to_text(const shard_record& record);
 std::string to_text(const unreachable_report& report);
+/// "NODE/INCARNATION": who holds the controller's key.
+std::string controller_text(std::string_view node, std::uint64_t incarnation);
 std::string_view to_string(member_state state);
 
 /// Nothing if it is not what should stand there. Revisions are zero.
@@ -66,6 +68,8 @@ class view_builder {
   /// Starts anew with everything that there is.
   void reset(const range_result& all);
   void apply(const watch_event& event);
+  /// A shard's record that an answer to a swap told of, before the watch does.
+  void learn(const stored_value& value) { put(value); }
 
   std::shared_ptr<const cluster_view> view() const;
   /// Keys whose values cannot be read; they count as not there.
@@ -83,6 +87,7 @@ class view_builder {
   std::map<shard_id, shard_record> shards_;
   std::map<std::pair<shard_id, std::string>, unreachable_report> reports_;
   std::string controller_;
+  std::uint64_t controller_incarnation_ = 0;
   std::int64_t controller_revision_ = 0;
   std::vector<std::string> unreadable_;
 };

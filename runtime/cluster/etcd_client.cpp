@@ -359,8 +359,9 @@ etcd_client::~etcd_client() {
     closed_ = true;
     for (auto* call : under_way_)
       call->cancel();
+    // Under the lock: once the thread sees that all is closed it shuts the queue.
+    wake_up_.Set(&queue_, gpr_now(GPR_CLOCK_MONOTONIC), nullptr);
   }
-  wake_up_.Set(&queue_, gpr_now(GPR_CLOCK_MONOTONIC), nullptr);
   thread_.join();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/cluster/controller_plan.hpp"
+#include "runtime/cluster/operator_plan.hpp"
 #include "runtime/cluster/view.hpp"
 #include "runtime/replication/messages.hpp"
 #include "runtime/shard/messages.hpp"
@@ -9,6 +11,7 @@
 #include <caf/type_id.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -98,6 +101,38 @@ struct position_told {
   replication::position_answer answer;
 };
 
+/// controller → coordinator: make this change, as long as this node is the controller. Not answered: the view
+/// shows what came of it.
+struct propose_record {
+  proposed_record wish;
+};
+struct propose_member {
+  proposed_member wish;
+};
+
+/// operators' door → coordinator. Answered by `operator_answer`.
+struct operator_request {
+  operator_command command;
+  bool dry_run = false;
+  std::uint64_t correlation = 0;
+  caf::actor reply_to;
+};
+struct operator_answer {
+  enum class outcome : std::uint8_t {
+    done,     ///< Or nothing had to be done, or it was a dry run: `lines` says.
+    refused,  ///< `lines` says why.
+    unknown,  ///< Ask again: each command is safe to repeat.
+  };
+  std::uint64_t correlation = 0;
+  outcome what = outcome::unknown;
+  std::vector<std::string> lines;
+};
+
+/// The store's thread → coordinator: go on with this there.
+struct coordinator_step {
+  std::shared_ptr<const std::function<void()>> go_on;
+};
+
 }  // namespace souk::runtime
 
 CAF_BEGIN_TYPE_ID_BLOCK(souk_cluster, caf::first_custom_type_id + 400)
@@ -113,6 +148,11 @@ CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::handed_over))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::ask_controller_to_look))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::ask_position))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::position_told))
+CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::propose_record))
+CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::propose_member))
+CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::operator_request))
+CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::operator_answer))
+CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::coordinator_step))
 
 CAF_END_TYPE_ID_BLOCK(souk_cluster)
 
@@ -127,3 +167,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::handed_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::ask_controller_to_look)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::ask_position)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::position_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::propose_record)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::propose_member)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::operator_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::operator_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::coordinator_step)

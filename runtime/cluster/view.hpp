@@ -119,12 +119,13 @@ struct unreachable_report {
 struct cluster_view {
   std::int64_t revision = 0;
   cluster_settings settings;
-  std::vector<node_registration> nodes;     ///< Registered now; by id.
-  std::vector<cluster_member> members;      ///< All that belong to the cluster; by id.
-  std::vector<shard_record> shards;         ///< By shard id; `settings.shard_count` of them.
-  std::vector<unreachable_report> reports;  ///< By shard and reporter.
-  std::string controller;                   ///< The node that decides now; empty while nobody does.
-  std::int64_t controller_revision = 0;     ///< Since when.
+  std::vector<node_registration> nodes;      ///< Registered now; by id.
+  std::vector<cluster_member> members;       ///< All that belong to the cluster; by id.
+  std::vector<shard_record> shards;          ///< By shard id; `settings.shard_count` of them.
+  std::vector<unreachable_report> reports;   ///< By shard and reporter.
+  std::string controller;                    ///< The node that decides now; empty while nobody does.
+  std::uint64_t controller_incarnation = 0;  ///< Of that node.
+  std::int64_t controller_revision = 0;      ///< Since when.
 
   bool operator==(const cluster_view&) const = default;
 

@@ -67,7 +67,7 @@ TEST(view_builder, follows_its_store) {
                             {keys.member("a"), to_text(cluster_member{.id = "a"}), 4},
                             {keys.shard(1), to_text(record), 9},
                             {keys.shard(7), to_text(record), 9},
-                            {keys.controller(), "a", 5}}});
+                            {keys.controller(), controller_text("a", 0xF0), 5}}});
   auto view = builder.view();
   EXPECT_EQ(view->revision, 10);
   EXPECT_EQ(view->settings.revision, 3);
@@ -76,7 +76,15 @@ TEST(view_builder, follows_its_store) {
   EXPECT_EQ(view->shards[1].revision, 9);
   EXPECT_EQ(view->member("a")->revision, 4);
   EXPECT_EQ(view->controller, "a");
+  EXPECT_EQ(view->controller_incarnation, 0xF0u);
   EXPECT_EQ(view->controller_revision, 5);
+
+  auto newer = record;
+  newer.epoch = 8;
+  builder.learn({keys.shard(1), to_text(newer), 11});
+  builder.apply({.revision = 10, .puts = {{keys.shard(1), to_text(record), 10}}});
+  EXPECT_EQ(builder.view()->shards[1].epoch, 8u) << "what an answer told is newer than the watch";
+  builder.learn({keys.shard(1), to_text(record), 12});
 
   const unreachable_report report{.shard = 1, .epoch = 7, .reporter = "b", .members = {"a/d"}};
   builder.apply({.revision = 12,
