@@ -30,9 +30,51 @@ std::string all_problems(const std::string& file, const std::vector<problem>& pr
   return text;
 }
 
+bool is_host_and_port(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return error == std::errc{} && end == digits.data() + digits.size() && port != 0;
+}
+
+void read_etcd(map_reader& reader, etcd_settings& etcd) {
+  reader.texts("endpoints", etcd.endpoints);
+  for (const std::string& endpoint : etcd.endpoints)
+    if (!is_host_and_port(endpoint))
+      reader.complain(reader.line_of("endpoints"),
+                      "cluster.etcd.endpoints must be hosts with ports, as in \"127.0.0.1:2379\", not \"" +
+                          endpoint + "\"");
+  int given = 0;
+  for (const auto& [key, target] :
+       {std::pair{"certificate", &etcd.certificate}, {"key", &etcd.key}, {"ca", &etcd.ca}}) {
+    std::string path;
+    reader.text(key, path);
+    *target = path;
+    given += !path.empty();
+  }
+  if (given != 0 && given != 3)
+    reader.complain(std::max({reader.line_of("certificate"), reader.line_of("key"), reader.line_of("ca")}),
+                    "cluster.etcd needs all of certificate, key and ca, or none");
+}
+
 void read_cluster(map_reader& reader, cluster_settings& cluster) {
   reader.name("name", cluster.name, 64);
   reader.number("shard_count", cluster.shard_count, 1, 1024);
+  reader.choice("coordinator", cluster.coordinator, {"embedded", "etcd"});
+  reader.number("replicas", cluster.replicas, 1, 7);
+  reader.number("min_in_sync", cluster.min_in_sync, 1, 7);
+  if (cluster.min_in_sync > cluster.replicas)
+    reader.complain(std::max(reader.line_of("min_in_sync"), reader.line_of("replicas")),
+                    "cluster.min_in_sync is above cluster.replicas");
+  reader.time("node_lease", cluster.node_lease, 2s, 1min);
+  if (cluster.node_lease % 1s != 0ms)
+    reader.complain(reader.line_of("node_lease"), "cluster.node_lease must be whole seconds");
+  reader.section("etcd", [&](map_reader& inner) { read_etcd(inner, cluster.etcd); });
+  if (cluster.coordinator == "etcd" && cluster.etcd.endpoints.empty())
+    reader.complain(reader.line_of("coordinator"),
+                    "cluster.etcd.endpoints must name at least one member of etcd");
 }
 
 void read_node(map_reader& reader, node_settings& node) {

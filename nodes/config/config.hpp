@@ -43,9 +43,23 @@ std::optional<endpoint> parse_endpoint(std::string_view text);
 /// "127.0.0.1:8080", "[::1]:8080".
 std::string to_string(const endpoint& endpoint);
 
+/// How nodes reach etcd.
+struct etcd_settings {
+  std::vector<std::string> endpoints;  ///< "host:port" of its members.
+  /// PEM files, for TLS: all three or none.
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+  std::filesystem::path ca;
+};
+
 struct cluster_settings {
-  std::string name = "souk";       ///< 1 to 64 of a-z, 0-9, "-" and "_".
-  std::uint16_t shard_count = 16;  ///< 1 to 1024; fixed for ever when the cluster is created.
+  std::string name = "souk";             ///< 1 to 64 of a-z, 0-9, "-" and "_".
+  std::uint16_t shard_count = 16;        ///< 1 to 1024; fixed for ever when the cluster is created.
+  std::string coordinator = "embedded";  ///< embedded: one node that owns all; etcd: one of several.
+  std::uint16_t replicas = 3;            ///< Copies of each shard; 1 to 7; fixed when it is created.
+  std::uint16_t min_in_sync = 2;         ///< Nothing is written with fewer copies in sync; up to `replicas`.
+  milliseconds node_lease{2'000};        ///< A node is missed so long after it was heard last; 2 s to 1 min.
+  etcd_settings etcd;
 };
 
 /// One node of the cluster.

@@ -104,6 +104,19 @@ void map_reader::text(std::string_view key, std::string& target) {
   if (const auto* read = as<std::string>(find(key), "text in quotes")) target = *read;
 }
 
+void map_reader::texts(std::string_view key, std::vector<std::string>& target) {
+  const auto* list = as<list_value>(find(key), "a list of texts in quotes");
+  if (list == nullptr) return;
+  target.clear();
+  for (const value& item : *list) {
+    if (const auto* read = std::get_if<std::string>(&item.data)) {
+      target.push_back(*read);
+    } else {
+      complain(item.line, path_to(key) + " must be a list of texts in quotes");
+    }
+  }
+}
+
 void map_reader::choice(std::string_view key, std::string& target,
                         std::initializer_list<std::string_view> choices) {
   const member* found = find(key);

@@ -109,6 +109,18 @@ constexpr bad_file bad_files[] = {
      "f:1: http.request_deadline must be longer than payments.timeout: a silent provider could never be "
      "asked in "
      "time"},
+    {"cluster { min_in_sync = 4 }", "f:1: cluster.min_in_sync is above cluster.replicas"},
+    {"cluster { node_lease = 2500ms }", "f:1: cluster.node_lease must be whole seconds"},
+    {"cluster { node_lease = 1s }", "f:1: cluster.node_lease must be from 2s to 1min"},
+    {"cluster { coordinator = \"etcd\" }",
+     "f:1: cluster.etcd.endpoints must name at least one member of etcd"},
+    {"cluster { etcd { endpoints = [\"x\"] } }",
+     "f:1: cluster.etcd.endpoints must be hosts with ports, as in \"127.0.0.1:2379\", not \"x\""},
+    {"cluster { etcd { endpoints = [2379] } }",
+     "f:1: cluster.etcd.endpoints must be a list of texts in quotes"},
+    {"cluster { etcd { endpoints = \"x:1\" } }",
+     "f:1: cluster.etcd.endpoints must be a list of texts in quotes, not text"},
+    {"cluster { etcd { key = \"k\" } }", "f:1: cluster.etcd needs all of certificate, key and ca, or none"},
     {"cart { ttl = 5min }", "f:1: checkout.hold_ttl must be shorter than cart.ttl"},
 };
 
@@ -139,7 +151,8 @@ TEST(config, an_empty_file_gives_the_defaults) {
 
 TEST(config, every_setting_reaches_its_place) {
   const settings read = parse_settings(R"(
-    cluster { name = "bazaar", shard_count = 4 }
+    cluster { name = "bazaar", shard_count = 4 coordinator = "etcd" replicas = 5 min_in_sync = 3 node_lease = 4s
+              etcd { endpoints = ["h:1", "[::1]:2"] certificate = "c" key = "k" ca = "a" } }
     nodes = [
       { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" admin = "127.0.0.1:81" },
       { id = "n2", data = "/srv/n2", http = "[::1]:0", admin = "[::1]:0" },
@@ -157,6 +170,14 @@ TEST(config, every_setting_reaches_its_place) {
                                        "f");
   EXPECT_EQ(read.cluster.name, "bazaar");
   EXPECT_EQ(read.cluster.shard_count, 4);
+  EXPECT_EQ(read.cluster.coordinator, "etcd");
+  EXPECT_EQ(read.cluster.replicas, 5);
+  EXPECT_EQ(read.cluster.min_in_sync, 3);
+  EXPECT_EQ(read.cluster.node_lease, 4s);
+  EXPECT_EQ(read.cluster.etcd.endpoints, (std::vector<std::string>{"h:1", "[::1]:2"}));
+  EXPECT_EQ(read.cluster.etcd.certificate, "c");
+  EXPECT_EQ(read.cluster.etcd.key, "k");
+  EXPECT_EQ(read.cluster.etcd.ca, "a");
   ASSERT_EQ(read.nodes.size(), 2u);
   EXPECT_EQ(read.nodes[0].id, "n1");
   EXPECT_EQ(read.nodes[0].data, "/srv/n1");
@@ -198,6 +219,9 @@ TEST(config, the_shipped_file_loads_and_holds_the_defaults) {
   const settings shipped = load_settings("cluster.conf");
   const settings defaults;
   EXPECT_EQ(shipped.cluster.shard_count, defaults.cluster.shard_count);
+  EXPECT_EQ(shipped.cluster.coordinator, defaults.cluster.coordinator);
+  EXPECT_EQ(shipped.cluster.node_lease, defaults.cluster.node_lease);
+  EXPECT_EQ(shipped.cluster.etcd.endpoints, defaults.cluster.etcd.endpoints);
   EXPECT_EQ(shipped.nodes[0].data, defaults.nodes[0].data);
   EXPECT_EQ(shipped.nodes[0].http, defaults.nodes[0].http);
   EXPECT_EQ(shipped.nodes[0].admin, defaults.nodes[0].admin);
