@@ -33,6 +33,8 @@ struct request {
   bool crash = false;             ///< Test mode: the entity throws instead of deciding.
   std::uint64_t correlation = 0;  ///< Chosen by the sender, echoed in the response.
   caf::actor reply_to;
+  /// When the sender stops waiting, on this node's steady clock; 0: not known.
+  std::chrono::nanoseconds deadline{0};
 };
 
 /// How a request ended.
