@@ -123,7 +123,8 @@ void cluster_coordinator_life::read_everything() {
   options_.store->range(keys_->prefix(), options_.limits.call_deadline,
                         here<range_result>([this](const range_result& all) {
                           if (!all.known) {
-                            log::warn("the coordination store does not answer", {{"reason", all.detail}});
+                            if (retry_after_ == milliseconds{0})
+                              log::warn("the coordination store does not answer", {{"reason", all.detail}});
                             retry_later([this] { read_everything(); });
                             return;
                           }

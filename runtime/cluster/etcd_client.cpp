@@ -4,6 +4,7 @@
 #include "runtime/telemetry/log.hpp"
 
 #include <google/protobuf/message.h>
+#include <grpc/support/log.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -51,6 +52,9 @@ std::string after_prefix(std::string prefix) {
 stored_value value_of(const pb::KeyValue& pair) {
   return {pair.key(), pair.value(), pair.mod_revision(), pair.lease()};
 }
+
+// What gRPC would print by itself; whatever matters of it comes back as a status too.
+void write_log(gpr_log_func_args* args) { log::debug("grpc", {{"text", args->message}}); }
 
 // The member is of no use now, or may not be: another one may answer.
 bool is_the_members_fault(const grpc::Status& status) {
@@ -335,6 +339,7 @@ void watch_call::tell(const pb::WatchResponse& response) {
 // ------------------------------------------------------------------------------------------------------
 
 etcd_client::etcd_client(etcd_options options) : options_(std::move(options)) {
+  gpr_set_log_function(write_log);
   if (options_.endpoints.empty()) throw std::invalid_argument("etcd: no endpoint");
   const bool tls = !options_.ca.empty();
   if (tls == options_.certificate.empty() || tls == options_.key.empty())

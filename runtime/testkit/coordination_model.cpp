@@ -21,8 +21,9 @@ coordinator_step step(std::function<void()> work) {
   return {std::make_shared<const std::function<void()>>(std::move(work))};
 }
 
-// Gives a connection its place in the node's system and its time.
-caf::behavior postman(caf::event_based_actor* self) {
+// Gives a connection its place in the node's system and its time. Without an argument besides `self`, CAF's
+// header would bind a null reference.
+caf::behavior postman(caf::event_based_actor* self, const std::string&) {
   supervision::handle_failures(self);
   return {[](const coordinator_step& work) { (*work.go_on)(); }};
 }
@@ -34,7 +35,7 @@ class coordination_model::connection final : public coordination_store,
                                              public std::enable_shared_from_this<connection> {
  public:
   connection(coordination_model& model, caf::actor_system& system, std::string name)
-      : model_(model), name_(std::move(name)), postman_(system.spawn<caf::hidden>(postman)) {}
+      : model_(model), name_(std::move(name)), postman_(system.spawn<caf::hidden>(postman, name_)) {}
   ~connection() override { caf::anon_send_exit(postman_, caf::exit_reason::kill); }
 
   void range(std::string prefix, milliseconds deadline, callback<range_result> done) override {

@@ -234,6 +234,30 @@ TEST(etcd_client, goes_on_with_another_member_of_three) {
   }
 }
 
+TEST(etcd_client, speaks_tls_with_a_certificate_and_not_without) {
+  etcd_process etcd{1, true};
+  const auto known = [&](const etcd_options& options) {
+    auto store = make_etcd_client(options);
+    return answer<range_result>([&](auto done) { store->range("k", soon, done); }).known;
+  };
+  etcd_options options{.endpoints = etcd.endpoints(),
+                       .ca = etcd.pem("ca"),
+                       .certificate = etcd.pem("certificate"),
+                       .key = etcd.pem("key")};
+  EXPECT_TRUE(known(options));
+  EXPECT_FALSE(known({.endpoints = etcd.endpoints()}));
+  const etcd_process other{1, true};
+  auto stranger = options;
+  stranger.certificate = other.pem("certificate");
+  stranger.key = other.pem("key");
+  EXPECT_FALSE(known(stranger)) << "a certificate of another CA";
+  auto deceived = options;
+  deceived.ca = other.pem("ca");
+  EXPECT_FALSE(known(deceived)) << "an etcd of another CA";
+  options.key.clear();
+  EXPECT_THROW(make_etcd_client(options), std::invalid_argument);
+}
+
 TEST(etcd_client, ends_with_calls_under_way) {
   etcd_process etcd;
   auto one = std::make_unique<client>(etcd);

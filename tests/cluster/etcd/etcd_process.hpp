@@ -13,13 +13,17 @@ namespace souk::cluster_test {
 /// the object, whatever became of the members. Throws `std::runtime_error` when it does not come up.
 class etcd_process {
  public:
-  explicit etcd_process(std::size_t members = 1);
+  /// `tls`: it speaks to clients with a certificate of its own CA alone.
+  explicit etcd_process(std::size_t members = 1, bool tls = false);
   ~etcd_process();
   etcd_process(const etcd_process&) = delete;
   etcd_process& operator=(const etcd_process&) = delete;
 
   /// "127.0.0.1:port" of each member.
   std::vector<std::string> endpoints() const;
+
+  /// With `tls`: a PEM text that a client needs, "ca", "certificate" or "key".
+  std::string pem(const std::string& what) const;
 
   void pause(std::size_t member = 0);        ///< SIGSTOP.
   void resume(std::size_t member = 0);       ///< SIGCONT.
@@ -35,11 +39,13 @@ class etcd_process {
     int ready = -1;  // a socket that etcd tells when it serves
   };
 
+  void make_certificates();
   void launch(member& started);
   void wait_until_ready(member& started);
   void end(member& ended);
 
   std::filesystem::path folder_;
+  bool tls_;
   std::string initial_cluster_;
   std::vector<member> members_;
 };
