@@ -168,6 +168,8 @@ void cluster_coordinator_life::publish() {
   for (const auto& [address, subscriber] : subscribers_)
     self_->send(subscriber, view_changed{view_});
   if (refused_ || !may_belong()) return;
+  // From now on it is this one or none: a store that loses its data must not begin another.
+  if (options_.cluster_id.empty()) options_.cluster_id = view_->settings.cluster_id;
   register_node();
   campaign();
   work_on_openings();

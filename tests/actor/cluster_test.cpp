@@ -176,6 +176,17 @@ TEST(cluster, a_registration_that_ends_early_is_made_again) {
   ASSERT_TRUE(world.until([](const cluster_view& view) { return view.nodes.size() == 3; }));
 }
 
+TEST(cluster, a_store_that_lost_the_cluster_gets_no_other_one) {
+  world world{4};
+  world.start_three();
+  world.nodes["a"].store->swap({.changes = {{.key = "/souk/test/settings", .remove = true}}}, 500ms,
+                               [](const swap_result&) {});
+  world.driver.advance(5s);
+  EXPECT_EQ(world.model.value("/souk/test/settings"), "");
+  for (const auto& [id, node] : world.nodes)
+    EXPECT_NE(node.box->refusal.find("lost its data"), std::string::npos) << id;
+}
+
 TEST(cluster, a_change_with_unknown_outcome_is_settled_by_asking_again) {
   int unknown = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
