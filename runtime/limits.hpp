@@ -9,8 +9,10 @@ namespace souk::runtime {
 /// Every bound of the runtime: its default, and why it is that. An operator changes some of them in
 /// cluster.conf.
 struct limits {
-  /// Entities in memory, over all shards of a node; the least recently used go first. About 2 KB each.
-  std::size_t entities_active_max = 20'000;
+  /// Entities in memory, over all shards of a node; the least recently used go first. About 2 KB each: room
+  /// for all that a busy shop touches within a flush, for an entity costs more to leave and to come back than
+  /// to stay.
+  std::size_t entities_active_max = 50'000;
   /// An entity that nobody asked for so long leaves memory.
   std::chrono::milliseconds entity_idle_timeout{60'000};
   /// Commands waiting for one entity; the next one is refused as overloaded. Half a second of a hot item's
@@ -23,8 +25,9 @@ struct limits {
   /// Messages remembered for having made an entity throw.
   std::size_t strikes_remembered_max = 10'000;
 
-  /// The state follows the journal at most this far behind in time ...
-  std::chrono::milliseconds flush_interval{1'000};
+  /// The state follows the journal at most this far behind in time: rows that come and go meanwhile are never
+  /// written, and the state's syncs leave the disk to the journal ...
+  std::chrono::milliseconds flush_interval{5'000};
   /// ... and in bytes of journal, over one shard: it bounds what recovery replays.
   std::size_t flush_bytes = 32u << 20;
 

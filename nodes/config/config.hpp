@@ -90,12 +90,12 @@ struct storage_settings {
   std::uint64_t journal_max = 64ULL << 30;    ///< The journal's map never grows beyond it; 16 MiB to 16 TiB.
   std::uint64_t state_max = 256ULL << 30;     ///< The state's map never grows beyond it; 16 MiB to 16 TiB.
   std::uint64_t disk_reserve = 256ULL << 20;  ///< With less free disk new work is refused; up to 1 TiB.
-  milliseconds flush_interval{1'000};         ///< At least between two commits of the state; 10 ms to 1 min.
+  milliseconds flush_interval{5'000};         ///< At least between two commits of the state; 10 ms to 1 min.
   std::uint64_t flush_bytes = 32ULL << 20;    ///< Unless that much waits; 64 KiB to 4 GiB.
 };
 
 struct entity_settings {
-  std::uint32_t max_active = 20'000;  ///< Entities in memory, of all shards; 100 to 10,000,000.
+  std::uint32_t max_active = 50'000;  ///< Entities in memory, of all shards; 100 to 10,000,000.
   milliseconds idle_timeout{60'000};  ///< Put away after so long without work; 10 ms to 24 h.
   std::uint32_t queue_max = 10'000;   ///< Commands waiting for one entity; 1 to 1,000,000.
 };
