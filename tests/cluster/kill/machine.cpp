@@ -126,8 +126,10 @@ process::start_options machine::options_for(const std::string& name, const std::
   process::start_options how;
   how.log = options_.root / (name + ".log");
   if (!options_.shim) return how;
-  how.environment = {"LD_PRELOAD=" + (options_.programs / "libsouk_powercut.so").string(),
-                     "SOUK_POWERCUT_FOLDER=" + (options_.root / name).string(),
+  const fs::path shim = options_.programs / "libsouk_powercut.so";
+  if (!fs::exists(shim))
+    throw std::runtime_error(shim.string() + " is missing; the loader would go on without it");
+  how.environment = {"LD_PRELOAD=" + shim.string(), "SOUK_POWERCUT_FOLDER=" + (options_.root / name).string(),
                      "SOUK_POWERCUT_PLATTER=" + (options_.root / (name + "-platter")).string(),
                      "SOUK_POWERCUT_LEAK=" + std::to_string(options_.leak_per_cent),
                      "SOUK_POWERCUT_SEED=" + std::to_string(options_.seed)};
