@@ -41,8 +41,8 @@ function(souk_protobuf name)
   set_target_properties(${name} PROPERTIES CXX_CLANG_TIDY "" DISABLE_PRECOMPILE_HEADERS ON)
 endfunction()
 
-# souk_test(NAME LINKS ... SOURCES ... [LABELS ...]): one GoogleTest program, run as one test by CTest. Programs labelled
-# unit or actor are what the target `small_tests` builds: those that run under sanitizers too.
+# souk_test(NAME LINKS ... SOURCES ... [LABELS ...]): one GoogleTest program, run as one test by CTest. The target
+# `small_tests` builds all that are not labelled cluster: they stay in one process, and run under sanitizers too.
 function(souk_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -52,18 +52,10 @@ function(souk_test name)
     set(ARG_TIMEOUT 120)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
-  if("unit" IN_LIST ARG_LABELS OR "actor" IN_LIST ARG_LABELS)
+  if(NOT "cluster" IN_LIST ARG_LABELS)
     if(NOT TARGET small_tests)
       add_custom_target(small_tests)
     endif()
     add_dependencies(small_tests ${name})
-  endif()
-endfunction()
-
-# souk_cheap_under_sanitizers(FILES...): sources that instantiate Boost.Beast or Asio; optimised and with sanitizers one of
-# them compiles for a minute, without optimisation for a third of that.
-function(souk_cheap_under_sanitizers)
-  if(SOUK_SANITIZE)
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O0)
   endif()
 endfunction()

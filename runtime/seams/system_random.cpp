@@ -28,6 +28,7 @@ void fill_from_kernel(std::span<std::uint8_t> bytes) {
 class reserve {
  public:
   void take(std::span<std::uint8_t> bytes) {
+    if (bytes.empty()) return;  // may have no address, which memcpy must not see
     if (bytes.size() > pool_.size()) return fill_from_kernel(bytes);
     if (bytes.size() > left_) {
       fill_from_kernel(pool_);

@@ -40,7 +40,8 @@ struct outcome {
 
 /// An actor system that runs only when it is told to. Which of the actors with mail goes next is drawn from
 /// the seed, so that the same seed gives the same run. No actor in it may be detached or blocking. What it
-/// started, and what those started, must end when killed, or its end hangs.
+/// started, and what those started, must end when killed, or its end hangs. Give a function that becomes an
+/// actor an argument besides the actor: without one CAF binds a null reference.
 class virtual_system {
  public:
   using duration = std::chrono::nanoseconds;
@@ -48,10 +49,7 @@ class virtual_system {
   explicit virtual_system(std::uint64_t seed) : random_(seed), system_(config_) { run(); }
 
   ~virtual_system() {
-    for (const auto& actor : owned_)
-      caf::anon_send_exit(actor, caf::exit_reason::kill);
-    owned_.clear();
-    run();
+    kill_all();
     system_.await_actors_before_shutdown(false);
   }
 
@@ -68,6 +66,14 @@ class virtual_system {
   caf::actor own(caf::actor actor) {
     owned_.push_back(actor);
     return actor;
+  }
+
+  /// Ends what was spawned or owned so far, before the end of whatever it speaks to.
+  void kill_all() {
+    for (const auto& actor : owned_)
+      caf::anon_send_exit(actor, caf::exit_reason::kill);
+    owned_.clear();
+    run();
   }
 
   /// Virtual time since the start of the system.
@@ -109,9 +115,11 @@ class virtual_system {
   template <class Message>
   inbox<Message> make_inbox() {
     inbox<Message> inbox;
-    inbox.address = own(system_.spawn<caf::hidden>([messages = inbox.messages](caf::event_based_actor*) {
-      return caf::behavior{[messages](const Message& message) { messages->push_back(message); }};
-    }));
+    inbox.address = own(system_.spawn<caf::hidden>(
+        [](caf::event_based_actor*, const std::shared_ptr<std::vector<Message>>& messages) {
+          return caf::behavior{[messages](const Message& message) { messages->push_back(message); }};
+        },
+        inbox.messages));
     return inbox;
   }
 
@@ -119,11 +127,13 @@ class virtual_system {
   template <class Reply, class... Arguments>
   std::shared_ptr<const outcome<Reply>> ask(const caf::actor& whom, duration wait, Arguments... arguments) {
     auto result = std::make_shared<outcome<Reply>>();
-    system_.spawn<caf::hidden>([=](caf::event_based_actor* self) {
-      self->request(whom, wait, arguments...)
-          .then([result](const Reply& reply) { result->reply = reply; },
-                [result](const caf::error& error) { result->error = error; });
-    });
+    system_.spawn<caf::hidden>(
+        [=](caf::event_based_actor* self, const std::shared_ptr<outcome<Reply>>& result) {
+          self->request(whom, wait, arguments...)
+              .then([result](const Reply& reply) { result->reply = reply; },
+                    [result](const caf::error& error) { result->error = error; });
+        },
+        result);
     return result;
   }
 
@@ -148,9 +158,11 @@ class virtual_system {
   std::vector<caf::actor> owned_;
 };
 
-/// A test with one virtual system.
+/// A test with one virtual system, whose actors may use the members of the test.
 class coordinator_fixture : public ::testing::Test {
  protected:
+  void TearDown() override { actors.kill_all(); }
+
   virtual_system actors{1};
 };
 

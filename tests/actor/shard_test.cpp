@@ -72,15 +72,14 @@ class world {
 
   void boot() {
     driver_.emplace(seed_++);
-    auto& system = driver_->system();
     routing_.emplace(shard_count, kinds_);
-    auto journal = system.spawn(journal_writer, storage_.get(), &limits_, &writer_figures_, driver_->time());
-    auto state = system.spawn(state_writer, storage_.get(), &limits_, &writer_figures_);
-    auto coordinator = system.spawn(embedded_coordinator, storage_.get(), std::string{"a:disk"}, state);
-    auto echoer = system.spawn(echo, &world_answers, &world_calls);
-    inbox_ = system.spawn(inbox, &responses, &pages);
+    auto journal = spawn(journal_writer, storage_.get(), &limits_, &writer_figures_, driver_->time());
+    auto state = spawn(state_writer, storage_.get(), &limits_, &writer_figures_);
+    auto coordinator = spawn(embedded_coordinator, storage_.get(), std::string{"a:disk"}, state);
+    auto echoer = spawn(echo, &world_answers, &world_calls);
+    inbox_ = spawn(inbox, &responses, &pages);
     for (shard_id id = 0; id < shard_count; ++id) {
-      auto supervisor = system.spawn(supervision::entity_supervisor, supervision::entity_supervisor_spec{});
+      auto supervisor = spawn(supervision::entity_supervisor, supervision::entity_supervisor_spec{});
       shard_options options;
       options.id = id;
       options.member = "a:disk";
@@ -97,7 +96,7 @@ class world {
       options.coordinator = [coordinator] { return coordinator; };
       options.entity_supervisor = [supervisor] { return supervisor; };
       options.world_worker = [echoer](const std::string&) { return echoer; };
-      shards_.push_back(system.spawn(shard, options));
+      spawn(shard, options);
     }
     driver_->advance(2s);
   }
@@ -105,7 +104,10 @@ class world {
   void take_down() {
     // What the actors still do while they are taken down never happened.
     storage_->hold_back(true);
-    shards_.clear();
+    // They hold each other's handles: none would go by itself.
+    for (const auto& actor : actors_)
+      caf::anon_send_exit(actor, caf::exit_reason::kill);
+    actors_.clear();
     inbox_ = nullptr;
     for (shard_id id = 0; id < shard_count; ++id)
       routing_->set(id, nullptr);
@@ -174,6 +176,11 @@ class world {
   shard_figures figures;
 
  private:
+  template <class... Arguments>
+  caf::actor spawn(Arguments&&... arguments) {
+    return actors_.emplace_back(driver_->system().spawn(std::forward<Arguments>(arguments)...));
+  }
+
   runtime::limits limits_;
   std::uint64_t seed_;
   entity_catalogue kinds_;
@@ -181,7 +188,7 @@ class world {
   std::unique_ptr<persistence::memory_storage> storage_;
   std::optional<testkit::driver> driver_;
   std::optional<routing_table> routing_;
-  std::vector<caf::actor> shards_;
+  std::vector<caf::actor> actors_;
   caf::actor inbox_;
   std::uint64_t correlation_ = 0;
 };
