@@ -245,13 +245,13 @@ void gate::next() {
 }
 
 void gate::fail(std::string_view code, std::string_view detail) {
-  refusal_ = refusal{code, detail, true};
+  refusal_ = gate_refusal{code, detail, true};
   progress_.keeps_alive = false;
   progress_.state = state::complete;
 }
 
 void gate::decline(std::string_view code, std::string_view detail) {
-  if (!refusal_) refusal_ = refusal{code, detail, false};
+  if (!refusal_) refusal_ = gate_refusal{code, detail, false};
 }
 
 const char* gate::step_head(const char* at, const char* end) {

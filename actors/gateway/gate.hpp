@@ -23,7 +23,7 @@ struct gate_limits {
 };
 
 /// Why a request does not pass.
-struct refusal {
+struct gate_refusal {
   std::string_view code;    ///< Of the problem table.
   std::string_view detail;  ///< One sentence for the developer who reads it.
   bool close = true;        ///< Where the next request begins is not known, or not trusted.
@@ -48,7 +48,7 @@ class gate {
   /// No byte of a request has come yet.
   bool idle() const { return progress_.head_bytes == 0; }
   bool reading_body() const { return progress_.state >= state::body && !complete(); }
-  const std::optional<refusal>& refused() const { return refusal_; }
+  const std::optional<gate_refusal>& refused() const { return refusal_; }
 
   /// From `reading_body` on: the client waits for a 100 before it sends the body.
   bool expects_continue() const { return progress_.expects_continue; }
@@ -172,7 +172,7 @@ class gate {
   std::string target_;
   std::string version_;
   std::string authority_;  ///< Of a target in absolute form.
-  std::optional<refusal> refusal_;
+  std::optional<gate_refusal> refusal_;
 };
 
 }  // namespace souk::gateway

@@ -170,13 +170,13 @@ class desk {
     responder.respond(std::move(response));
   }
 
-  void finish(open_call open, done done) {
+  void finish(const open_call& open, done done) {
     respond(*open.responder, std::move(done), open.call.request_id, open.call.route, open.since);
   }
 
   void refuse_call(open_call open, const json::problem& problem) {
     std::string request_id = open.call.request_id;
-    finish(std::move(open), std::get<done>(refuse(problem, request_id)));
+    finish(open, std::get<done>(refuse(problem, request_id)));
   }
 
   /// Takes the next step of a call: one call that goes wrong must not take the others of this gateway with
@@ -186,7 +186,7 @@ class desk {
     try {
       step step = next(open);
       if (auto* over = std::get_if<done>(&step)) {
-        finish(std::move(open), std::move(*over));
+        finish(open, std::move(*over));
         return;
       }
       begin(std::move(open), std::get<ask>(std::move(step)));
@@ -335,6 +335,7 @@ class desk {
 
   std::vector<caf::actor> shards_now() const {
     std::vector<caf::actor> shards;
+    shards.reserve(config_.routing->shard_count());
     for (std::uint16_t i = 0; i < config_.routing->shard_count(); ++i)
       shards.push_back(config_.routing->shard(i));
     return shards;

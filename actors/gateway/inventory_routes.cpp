@@ -50,7 +50,7 @@ step ask_locations(const call& call, const services& services, const std::string
     ask.questions.emplace_back(std::move(page));
   }
   ask.then = [tenant = call.tenant, sku, command,
-              then = std::move(then)](std::vector<reply> replies) -> step {
+              then = std::move(then)](const std::vector<reply>& replies) -> step {
     std::set<std::string> others;
     for (const reply& page : replies)
       for (const auto& [key, value] : page.rows)

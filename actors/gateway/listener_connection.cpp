@@ -168,7 +168,7 @@ void connection::finish_request() {
   }
 }
 
-void connection::refuse(const refusal& refused) {
+void connection::refuse(const gate_refusal& refused) {
   const bool keeps_alive = gate_.keeps_alive() && !refused.close;
   exchange settled;
   settled.head_only = gate_.is_head();

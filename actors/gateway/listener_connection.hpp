@@ -129,7 +129,7 @@ class connection : public std::enable_shared_from_this<connection> {
   std::string_view consume(std::string_view bytes);
   void note_progress();
   void finish_request();
-  void refuse(const refusal& refusal);
+  void refuse(const gate_refusal& refusal);
   void spool_piece();
   void on_spooled(bool written);
   void advance();
