@@ -170,13 +170,15 @@ class desk {
     responder.respond(std::move(response));
   }
 
-  void finish(const open_call& open, done done) {
-    respond(*open.responder, std::move(done), open.call.request_id, open.call.route, open.since);
+  /// Ends a call, which has no responder from then on: nobody answers it twice.
+  void finish(open_call&& open, done done) {
+    auto responder = std::move(open.responder);
+    respond(*responder, std::move(done), open.call.request_id, open.call.route, open.since);
   }
 
-  void refuse_call(open_call open, const json::problem& problem) {
+  void refuse_call(open_call&& open, const json::problem& problem) {
     std::string request_id = open.call.request_id;
-    finish(open, std::get<done>(refuse(problem, request_id)));
+    finish(std::move(open), std::get<done>(refuse(problem, request_id)));
   }
 
   /// Takes the next step of a call: one call that goes wrong must not take the others of this gateway with
@@ -186,7 +188,7 @@ class desk {
     try {
       step step = next(open);
       if (auto* over = std::get_if<done>(&step)) {
-        finish(open, std::move(*over));
+        finish(std::move(open), std::move(*over));
         return;
       }
       begin(std::move(open), std::get<ask>(std::move(step)));
