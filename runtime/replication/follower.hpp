@@ -111,6 +111,9 @@ class follower {
   /// `epoch_open`, unless a higher epoch comes in between.
   void open(std::uint64_t epoch);
 
+  /// The epoch that is being opened; 0: none, or a higher one came in between.
+  std::uint64_t opening() const { return opening_; }
+
   std::vector<follower_action> take();
 
   /// For elections: what is on this disk.

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
+#include <iostream>
 #include <string>
 
 namespace souk::replication {
@@ -50,6 +52,40 @@ TEST(replication_property, nothing_acknowledged_is_lost_and_no_read_is_stale) {
   EXPECT_GT(all.reads, 1000u);
   EXPECT_GT(all.reads_held_back, 100u);
 }
+
+// Leaving out a rule around the protocol must be noticed, or the world above shows nothing.
+struct broken_rule {
+  breakage rule;
+  std::uint64_t first_seed;  ///< From where on it does not take long.
+};
+class replication_broken : public testing::TestWithParam<broken_rule> {};
+
+TEST_P(replication_broken, is_noticed) {
+  constexpr std::uint64_t seeds_max = 300;
+  for (std::uint64_t seed = GetParam().first_seed; seed < GetParam().first_seed + seeds_max; ++seed) {
+    auto options = options_of(seed);
+    options.broken = GetParam().rule;
+    try {
+      world{seed, options}.run();
+    } catch (const std::exception& found) {
+      RecordProperty("found", found.what());
+      if (std::getenv("SOUK_SEEDS")) std::cout << "seed " << seed << ": " << found.what() << '\n';
+      return;
+    }
+  }
+  FAIL() << "not within " << seeds_max << " seeds";
+}
+
+INSTANTIATE_TEST_SUITE_P(rules, replication_broken,
+                         testing::Values(broken_rule{breakage::no_epoch_check, 5},
+                                         broken_rule{breakage::epoch_reused, 1},
+                                         broken_rule{breakage::swap_without_compare, 37},
+                                         broken_rule{breakage::failover_out_of_sync, 1},
+                                         broken_rule{breakage::empty_disk_elected, 7},
+                                         broken_rule{breakage::own_disk_not_counted, 1},
+                                         broken_rule{breakage::read_without_lease, 3},
+                                         broken_rule{breakage::promise_not_kept, 2},
+                                         broken_rule{breakage::clocks_run_wild, 47}));
 
 }  // namespace
 }  // namespace souk::replication

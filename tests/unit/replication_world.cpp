@@ -51,7 +51,7 @@ void world_figures::add(const world_figures& other) {
 
 world::world(std::uint64_t seed, world_options options) : seed_{seed}, options_{options}, random_{seed} {
   nodes_.resize(options_.nodes);
-  const double drift = options_.broken == breakage::clocks_run_wild ? 0.5 : 0.1;
+  const double drift = options_.broken == breakage::clocks_run_wild ? 0.9 : 0.1;
   for (unsigned i = 0; i < options_.nodes; ++i) {
     auto& node = nodes_[i];
     node.name = std::string{"n"} + std::to_string(i);
@@ -148,7 +148,6 @@ void world::crash(node& node) {
 
 void world::start_follower(node& node) {
   node.leads.reset();
-  node.opening = false;
   node.snapshots.clear();
   node.follows = std::make_unique<follower>(follower_start{.journal = journal_of(node.on_disk),
                                                            .epoch = node.on_disk.epoch,
@@ -180,7 +179,6 @@ void world::start_primary(node& node) {
   auto wait = wait_until(node.opened_from, config, node.member(), journal.end(), node.promised_until);
   if (options_.broken == breakage::promise_not_kept) wait = time{0};
   node.opened_from.reset();
-  node.opening = false;
   node.follows.reset();
   node.decided = node.on_disk.records;
 
@@ -536,14 +534,13 @@ void world::on_config(node& node, const shard_config& config) {
   if (node.seen && config.revision < node.seen->revision) return;
   node.seen = config;
   if (node.leads) return node.leads->config_seen(config, local(node));
-  if (!node.follows || node.opening || node.asking_epoch) return;
+  if (!node.follows || node.follows->opening() > 0 || node.asking_epoch) return;
   auto highest = node.follows->highest_epoch();
   if (options_.broken == breakage::epoch_reused && highest == config.epoch) highest -= 1;
   switch (may_open(config, node.member(), highest)) {
     case opening::not_ours:
       break;
     case opening::may_open:
-      node.opening = true;
       if (options_.broken == breakage::epoch_reused && node.follows->highest_epoch() == config.epoch)
         return start_primary(node);
       node.follows->open(config.epoch);

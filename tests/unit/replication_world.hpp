@@ -118,7 +118,6 @@ class world {
     std::optional<shard_config> opened_from;  // the record as it was before our own swap
     std::vector<record> decided;              // the whole sequence in memory of a primary
     std::uint64_t next_value = 0;
-    bool opening = false;
     bool asking_epoch = false;
     bool rebuilding = false;
     std::uint64_t refusals = 0;  // what was decided before one and is still on its way is refused too
