@@ -6,7 +6,8 @@
  * primaries), LOSSES (disks emptied). READS adds leases, reads and handovers.
  *
  * Broken rules (-D), each of which must be found: NO_EPOCH_CHECK, EPOCH_REUSED, SHRINK_WITHOUT_CAS, GROW_OLD_SET_ACK,
- * GROW_BEHIND, FAILOVER_OUT_OF_SYNC, EMPTY_DISK_ELECTED, OWN_DISK_NOT_COUNTED, READ_WITHOUT_LEASE, PROMISE_NOT_KEPT.
+ * GROW_BEHIND, FAILOVER_OUT_OF_SYNC, EMPTY_DISK_ELECTED, OWN_DISK_NOT_COUNTED, READ_WITHOUT_LEASE, PROMISE_NOT_KEPT,
+ * RESTART_DOES_NOT_WAIT.
  *
  * SHOW_ALL makes it an error that all of it can happen in one run, to show that nothing above holds for want of trying.
  *
@@ -31,6 +32,10 @@
 #endif
 #ifndef LOSSES
 #define LOSSES 0
+#endif
+
+#if EPOCHS > 3 || EPOCHS + RECORDS > 5
+#error "sequences hold five records of three openings"
 #endif
 
 #define MIN 2       /* min_in_sync */
@@ -69,7 +74,7 @@ byte wanted[3];     /* a change is under way, or its outcome unknown */
 byte known_rev[3];
 byte committed[3];
 byte lease[3];      /* whose promises it reads on */
-bool giving[3];     /* it has given its lease back, to hand over */
+bool giving[3];     /* it reads no more, until it sees that its handover was refused */
 
 /* Changes asked of the coordinator: may be done at any time or never. */
 byte ask_set[3];
@@ -82,7 +87,7 @@ byte epoch_of[4];
 byte opener[4];
 short sent[4];
 byte acked[12];     /* [epoch * 3 + member]: the furthest acknowledgement */
-bool handed[4];     /* [epoch]: given by a handover */
+bool at_once[4];    /* [epoch]: given by a handover, or to who served before: nobody else can be reading */
 
 /* What somebody was told: the longest committed sequence. */
 short told;
@@ -230,16 +235,23 @@ inline open(n, with_set, with_rev) {
 #else
 #define NEXT_EPOCH 1
 #endif
+/* Its own records of the epoch before tell that it had waited already. */
+#ifdef RESTART_DOES_NOT_WAIT
+#define SERVED(n) (epoch < EPOCHS)
+#else
+#define SERVED(n) (epoch < EPOCHS && LEN(log[n]) > 0 && epoch_of[AT(log[n], LEN(log[n]))] == epoch)
+#endif
 #define OPEN_AGAIN(n) \
   :: d_step { !leads[n] && !replaced[n] && owner == n && seen[n] == epoch && openings < EPOCHS && \
        epoch + NEXT_EPOCH <= EPOCHS -> \
+       if :: SERVED(n) -> at_once[epoch + 1] = 1 :: else fi; \
        epoch = epoch + NEXT_EPOCH; rev = rev + NEXT_EPOCH; seen[n] = epoch; forget_refused(); open(n, in_sync, rev) }
 
 /* A new primary writes its opening record when nobody can be reading on its promise. */
 #ifdef PROMISE_NOT_KEPT
 #define PROMISED(n) 0
 #else
-#define PROMISED(n) (HAS(lease[0] | lease[1] | lease[2], n) && !handed[seen[n]])
+#define PROMISED(n) (HAS(lease[0] | lease[1] | lease[2], n) && !at_once[seen[n]])
 #endif
 #define DECIDE_OPENING(n) \
   :: d_step { leads[n] && BEFORE_OPENING(n) == LEN(log[n]) && !PROMISED(n) -> \
@@ -329,12 +341,13 @@ inline ask_change(n, to) {
        rev++; in_sync = ask_set[n]; ask_set[n] = 0; ask_rev[n] = 0; forget_refused(); check_nothing_lost() } \
   :: d_step { ask_owner[n] -> \
        rev++; epoch++; owner = ask_owner[n] - 1; ask_owner[n] = 0; ask_rev[n] = 0; forget_refused(); \
-       handed[epoch] = 1; given[owner] = epoch; given_set[owner] = in_sync; given_rev[owner] = rev }
+       at_once[epoch] = 1; given[owner] = epoch; given_set[owner] = in_sync; given_rev[owner] = rev }
 
 /* A primary sees how the record stands. (That it was deposed it learns from a message, or when it is given a later epoch;
  * until then it goes on, which leaves all the more to go wrong.) */
 #define LOOK(n) \
-  :: d_step { leads[n] && known_rev[n] < rev && epoch == seen[n] -> set[n] = in_sync; wanted[n] = 0; known_rev[n] = rev }
+  :: d_step { leads[n] && known_rev[n] < rev && epoch == seen[n] -> \
+       set[n] = in_sync; wanted[n] = 0; known_rev[n] = rev; giving[n] = 0 }
 
 /* The controller gives the shard to another member in sync, whether the primary is dead or not. */
 #ifdef FAILOVER_OUT_OF_SYNC
@@ -346,7 +359,8 @@ inline give(x, with_set) {
   rev++; epoch++; in_sync = with_set; owner = x; forget_refused();
   given[x] = epoch; given_set[x] = in_sync; given_rev[x] = rev
 }
-/* Until the shard leaves member 0 the other two are alike, so let it go to member 1 first. */
+/* Until the shard leaves member 0 the other two are alike, so let it go to member 1 first. (With three epochs it comes back
+ * to member 0, if at all, under the last one.) */
 #define ALIKE(x) ((x) == 2 && owner == 0)
 #define FAIL_OVER(x) \
   :: d_step { epoch < EPOCHS && owner != x && !ALIKE(x) && MAY_GET(x) && (SIZE(in_sync) > MIN || !HAS(in_sync, owner)) -> \
@@ -396,7 +410,7 @@ inline give(x, with_set) {
 #define HAND_OVER(n, x) \
   :: d_step { leads[n] && OPENED(n) && committed[n] == LEN(log[n]) && !giving[n] && !wanted[n] && HAS(set[n], x) && \
        epoch < EPOCHS && known_rev[n] == rev && !ALIKE(x) -> \
-       giving[n] = 1; lease[n] = 0; ask_owner[n] = x + 1; ask_rev[n] = known_rev[n] }
+       giving[n] = 1; ask_owner[n] = x + 1; ask_rev[n] = known_rev[n] }
 
 /* All records told under three epochs, a primary crashed, one member taken out and another in, all in sync again. */
 #define ALL_HAPPENED \
