@@ -10,6 +10,7 @@
 #include "actors/stock/stock.hpp"
 #include "persistence/lmdb_storage.hpp"
 #include "runtime/node/node.hpp"
+#include "runtime/node/scheduler.hpp"
 
 #include <caf/all.hpp>
 
@@ -179,9 +180,7 @@ namespace {
 class bench_node {
  public:
   explicit bench_node(const std::filesystem::path& folder) {
-    settings_.set("scheduler.policy", caf::atom("sharing"));
-    settings_.set("scheduler.max-threads", 2);
-    settings_.set("scheduler.max-throughput", 300);
+    runtime::use_node_scheduler(settings_, {.threads = 2});
     system_.emplace(settings_);
     persistence::lmdb_options storage;
     storage.folder = folder;

@@ -13,6 +13,7 @@
 #include "nodes/soukd/reporter.hpp"
 #include "persistence/lmdb_storage.hpp"
 #include "runtime/node/node.hpp"
+#include "runtime/node/scheduler.hpp"
 #include "runtime/telemetry/http_metrics.hpp"
 #include "runtime/telemetry/log.hpp"
 #include "runtime/telemetry/metrics.hpp"
@@ -32,20 +33,11 @@ namespace {
 
 using supervision::child_spec;
 
-// Messages that one actor may take in a row before others get their turn: a hot item must not own a thread.
-constexpr std::size_t messages_in_a_row = 300;
-
 // How long running requests may take when the node ends.
 constexpr unsigned drain_ms = 10'000;
 
 struct actor_settings : caf::actor_system_config {
-  explicit actor_settings(std::uint16_t threads) {
-    // One queue for all threads: no polling when idle, and a wake-up where work waits. See
-    // docs/architecture.md.
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", threads);
-    set("scheduler.max-throughput", messages_in_a_row);
-  }
+  explicit actor_settings(std::uint16_t threads) { runtime::use_node_scheduler(*this, {.threads = threads}); }
 };
 
 runtime::limits limits_of(const config::settings& settings) {
