@@ -30,25 +30,26 @@ std::string all_problems(const std::string& file, const std::vector<problem>& pr
   return text;
 }
 
-bool is_host_and_port(std::string_view text) {
+/// The port of "host:port"; nothing if it is not that.
+std::optional<std::uint16_t> port_of(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return false;
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
   const std::string_view digits = text.substr(colon + 1);
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return error == std::errc{} && end == digits.data() + digits.size() && port != 0;
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return port;
 }
 
-void read_etcd(map_reader& reader, etcd_settings& etcd) {
-  reader.texts("endpoints", etcd.endpoints);
-  for (const std::string& endpoint : etcd.endpoints)
-    if (!is_host_and_port(endpoint))
-      reader.complain(reader.line_of("endpoints"),
-                      "cluster.etcd.endpoints must be hosts with ports, as in \"127.0.0.1:2379\", not \"" +
-                          endpoint + "\"");
+bool is_loopback(std::string_view host_and_port) {
+  const std::string_view host = host_and_port.substr(0, host_and_port.rfind(':'));
+  return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+}
+
+void read_tls(map_reader& reader, const std::string& section, tls_settings& tls) {
   int given = 0;
   for (const auto& [key, target] :
-       {std::pair{"certificate", &etcd.certificate}, {"key", &etcd.key}, {"ca", &etcd.ca}}) {
+       {std::pair{"certificate", &tls.certificate}, {"key", &tls.key}, {"ca", &tls.ca}}) {
     std::string path;
     reader.text(key, path);
     *target = path;
@@ -56,7 +57,17 @@ void read_etcd(map_reader& reader, etcd_settings& etcd) {
   }
   if (given != 0 && given != 3)
     reader.complain(std::max({reader.line_of("certificate"), reader.line_of("key"), reader.line_of("ca")}),
-                    "cluster.etcd needs all of certificate, key and ca, or none");
+                    section + " needs all of certificate, key and ca, or none");
+}
+
+void read_etcd(map_reader& reader, etcd_settings& etcd) {
+  reader.texts("endpoints", etcd.endpoints);
+  for (const std::string& endpoint : etcd.endpoints)
+    if (port_of(endpoint).value_or(0) == 0)
+      reader.complain(reader.line_of("endpoints"),
+                      "cluster.etcd.endpoints must be hosts with ports, as in \"127.0.0.1:2379\", not \"" +
+                          endpoint + "\"");
+  read_tls(reader, "cluster.etcd", etcd.tls);
 }
 
 void read_cluster(map_reader& reader, cluster_settings& cluster) {
@@ -72,7 +83,8 @@ void read_cluster(map_reader& reader, cluster_settings& cluster) {
   if (cluster.node_lease % 1s != 0ms)
     reader.complain(reader.line_of("node_lease"), "cluster.node_lease must be whole seconds");
   reader.section("etcd", [&](map_reader& inner) { read_etcd(inner, cluster.etcd); });
-  if (cluster.coordinator == "etcd" && cluster.etcd.endpoints.empty())
+  reader.section("tls", [&](map_reader& inner) { read_tls(inner, "cluster.tls", cluster.tls); });
+  if (cluster.clustered() && cluster.etcd.endpoints.empty())
     reader.complain(reader.line_of("coordinator"),
                     "cluster.etcd.endpoints must name at least one member of etcd");
 }
@@ -85,6 +97,10 @@ void read_node(map_reader& reader, node_settings& node) {
   node.data = data;
   reader.address("http", node.http);
   reader.address("admin", node.admin);
+  reader.text("link", node.link);
+  if (!node.link.empty() && !port_of(node.link))
+    reader.complain(reader.line_of("link"),
+                    "a node's link must be a host with a port, as in \"127.0.0.1:8082\"");
   if (node.http == node.admin && node.http.port != 0)
     reader.complain(std::max(reader.line_of("http"), reader.line_of("admin")),
                     "node " + node.id + " has http and admin at the same address");
@@ -98,6 +114,8 @@ void refuse_shared(map_reader& reader, const std::vector<node_settings>& nodes, 
       if (a.id == b.id) reader.complain(line, "two nodes have the id " + a.id);
       if (a.data.lexically_normal() == b.data.lexically_normal())
         reader.complain(line, "nodes " + a.id + " and " + b.id + " have the same data folder");
+      if (!a.link.empty() && a.link == b.link && port_of(a.link).value_or(0) != 0)
+        reader.complain(line, "nodes " + a.id + " and " + b.id + " have the same link " + a.link);
       for (const endpoint& of_a : {a.http, a.admin})
         for (const endpoint& of_b : {b.http, b.admin})
           if (of_a == of_b && of_a.port != 0)
@@ -198,6 +216,11 @@ void read_all(map_reader& reader, settings& all) {
   if (all.checkout.hold_ttl >= all.cart.ttl)
     reader.complain(std::max(reader.line_of("checkout"), reader.line_of("cart")),
                     "checkout.hold_ttl must be shorter than cart.ttl");
+  if (all.cluster.clustered() && reader.line_of("nodes") != 0)
+    for (const node_settings& node : all.nodes)
+      if (node.link.empty())
+        reader.complain(std::max(reader.line_of("nodes"), reader.line_of("cluster")),
+                        "node " + node.id + " needs a link, where the other nodes reach it");
   reader.refuse_unknown();
 }
 
@@ -268,10 +291,44 @@ node_settings choose_node(const settings& settings, const overrides& overrides) 
   if (overrides.data) node.data = *overrides.data;
   if (overrides.http) node.http = override_endpoint("--http", *overrides.http);
   if (overrides.admin) node.admin = override_endpoint("--admin", *overrides.admin);
+  if (overrides.link) node.link = *overrides.link;
+  if (overrides.link && !port_of(node.link))
+    throw config_error("--link", {{0, "must be a host and a port, as in 127.0.0.1:8082, not " + node.link}});
+  if (settings.cluster.clustered() && node.link.empty())
+    throw config_error("--link", {{0, "must say where the other nodes reach this one"}});
   if (node.data.empty()) throw config_error("--data", {{0, "must name a folder"}});
   if (node.http == node.admin && node.http.port != 0)
     throw config_error("--http", {{0, "is the same address as --admin: " + to_string(node.http)}});
   return node;
+}
+
+tls_settings of_node(const tls_settings& tls, const std::string& node) {
+  constexpr std::string_view placeholder = "{node}";
+  const auto named = [&](const std::filesystem::path& path) -> std::filesystem::path {
+    std::string text = path.string();
+    for (std::size_t at = text.find(placeholder); at != std::string::npos;
+         at = text.find(placeholder, at + node.size()))
+      text.replace(at, placeholder.size(), node);
+    return text;
+  };
+  return {named(tls.certificate), named(tls.key), named(tls.ca)};
+}
+
+void refuse_unprotected(const settings& settings, const node_settings& node, bool insecure_loopback) {
+  const cluster_settings& cluster = settings.cluster;
+  if (!cluster.clustered() || (cluster.tls.given() && cluster.etcd.tls.given())) return;
+  if (!insecure_loopback) {
+    const std::string section = cluster.tls.given() ? "cluster.etcd" : "cluster.tls";
+    throw config_error(section,
+                       {{0,
+                         "needs certificate, key and ca: souk certs init makes them; --insecure-loopback "
+                         "does without, on 127.0.0.1 and for tests alone"}});
+  }
+  std::vector<std::string> addresses = cluster.etcd.endpoints;
+  addresses.push_back(node.link);
+  for (const std::string& address : addresses)
+    if (!is_loopback(address))
+      throw config_error("--insecure-loopback", {{0, "is for 127.0.0.1 alone, not for " + address}});
 }
 
 }  // namespace souk::config

@@ -43,13 +43,23 @@ std::optional<endpoint> parse_endpoint(std::string_view text);
 /// "127.0.0.1:8080", "[::1]:8080".
 std::string to_string(const endpoint& endpoint);
 
-/// How nodes reach etcd.
-struct etcd_settings {
-  std::vector<std::string> endpoints;  ///< "host:port" of its members.
-  /// PEM files, for TLS: all three or none.
+/// PEM files for mutual TLS: all three or none. "{node}" in a path stands for the node's id, so that one file
+/// serves all nodes.
+struct tls_settings {
   std::filesystem::path certificate;
   std::filesystem::path key;
   std::filesystem::path ca;
+
+  bool given() const { return !certificate.empty(); }
+};
+
+/// The same for one node: each "{node}" is its id.
+tls_settings of_node(const tls_settings& tls, const std::string& node);
+
+/// How nodes reach etcd.
+struct etcd_settings {
+  std::vector<std::string> endpoints;  ///< "host:port" of its members.
+  tls_settings tls;
 };
 
 struct cluster_settings {
@@ -60,6 +70,9 @@ struct cluster_settings {
   std::uint16_t min_in_sync = 2;         ///< Nothing is written with fewer copies in sync; up to `replicas`.
   milliseconds node_lease{2'000};        ///< A node is missed so long after it was heard last; 2 s to 1 min.
   etcd_settings etcd;
+  tls_settings tls;  ///< Who a node is to the others; with etcd it must be given.
+
+  bool clustered() const { return coordinator == "etcd"; }
 };
 
 /// One node of the cluster.
@@ -68,6 +81,9 @@ struct node_settings {
   std::filesystem::path data = "./data";  ///< Its folder, relative to the working directory; unique.
   endpoint http{"127.0.0.1", 8080};       ///< Where clients come in.
   endpoint admin{"127.0.0.1", 8081};      ///< Health and metrics; loopback by default.
+  /// "host:port" where the other nodes reach it, and where it listens for them; port 0: any free one. With
+  /// etcd it must be given.
+  std::string link;
 };
 
 /// The public listener and the gateway behind it.
@@ -155,9 +171,14 @@ struct overrides {
   std::optional<std::string> data;   ///< --data
   std::optional<std::string> http;   ///< --http
   std::optional<std::string> admin;  ///< --admin
+  std::optional<std::string> link;   ///< --link
 };
 
 /// The node to run: the one named, or the only one, with the overrides applied. Throws `config_error`.
 node_settings choose_node(const settings& settings, const overrides& overrides);
+
+/// Refuses a node of a cluster that has no certificates for its links or for etcd. `insecure_loopback` (the
+/// option of that name, for tests) does without them where everything is on 127.0.0.1. Throws `config_error`.
+void refuse_unprotected(const settings& settings, const node_settings& node, bool insecure_loopback);
 
 }  // namespace souk::config

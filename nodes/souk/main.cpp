@@ -1,4 +1,5 @@
 #include "nodes/souk/bench_commands.hpp"
+#include "nodes/souk/certs.hpp"
 #include "nodes/souk/commands.hpp"
 #include "nodes/souk/test_provider.hpp"
 
@@ -31,6 +32,7 @@ class command_line {
     add_keys();
     add_goods();
     add_test_provider();
+    add_certs();
     add_bench(app_, bench_, settings_, [this](std::function<int()> run) { chosen_ = std::move(run); });
   }
 
@@ -112,6 +114,18 @@ class command_line {
     provider->add_option("--ledger", test_provider_.ledger, "The file of its books")->capture_default_str();
   }
 
+  void add_certs() {
+    CLI::App* certs = app_.add_subcommand("certs", "Certificates of a cluster");
+    certs->require_subcommand(1);
+    CLI::App* init = command(*certs, "init", "Make what is missing: a CA, and certificates of nodes and etcd",
+                             [this] { return make_certs(settings_, certs_); });
+    init->add_option("DIR", certs_.folder)->required();
+    init->add_option("--nodes", certs_.nodes, "Ids of nodes, as in a,b,c")->delimiter(',')->required();
+    init->add_option("--etcd", certs_.etcd_hosts, "Where etcd's members are reached, besides localhost")
+        ->delimiter(',');
+    init->add_flag("--renew", certs_.renew, "Make these anew, under the CA that is there");
+  }
+
   static void add_jobs(CLI::App* to, int& jobs) {
     to->add_option("--jobs", jobs, "Connections at work at the same time")
         ->check(CLI::Range(1, jobs_max))
@@ -123,6 +137,7 @@ class command_line {
   import_options import_;
   replay_options replay_;
   test_provider_options test_provider_;
+  certs_options certs_;
   bench_options bench_;
   std::string name_;
   std::function<int()> chosen_;

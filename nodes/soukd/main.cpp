@@ -24,6 +24,7 @@ struct arguments {
   std::string config;
   souk::config::overrides overrides;
   bool test_mode = false;
+  bool insecure_loopback = false;
 };
 
 // Signals are taken by the main thread alone, one at a time, so nothing runs inside a handler.
@@ -42,6 +43,7 @@ int run(const arguments& arguments) {
   auto settings =
       arguments.config.empty() ? souk::config::settings{} : souk::config::load_settings(arguments.config);
   auto node = souk::config::choose_node(settings, arguments.overrides);
+  souk::config::refuse_unprotected(settings, node, arguments.insecure_loopback);
   souk::log::start(souk::log::level_of(settings.log.level).value_or(souk::log::level::info),
                    souk::log::format_of(settings.log.format).value_or(souk::log::format::automatic));
 
@@ -80,6 +82,9 @@ int main(int argc, char** argv) {
   app.add_option("--data", arguments.overrides.data, "its data folder");
   app.add_option("--http", arguments.overrides.http, "where clients come in, as 127.0.0.1:8080; port 0: any");
   app.add_option("--admin", arguments.overrides.admin, "where health and metrics are shown");
+  app.add_option("--link", arguments.overrides.link, "where the other nodes reach this one");
+  app.add_flag("--insecure-loopback", arguments.insecure_loopback,
+               "for tests: a cluster on 127.0.0.1 without certificates");
   app.add_flag("--test-mode", arguments.test_mode,
                "open the routes under /v1/test that break things on purpose");
   try {

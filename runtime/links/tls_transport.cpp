@@ -1,5 +1,6 @@
 #include "runtime/links/tls_transport.hpp"
 
+#include "runtime/links/certificates.hpp"
 #include "runtime/telemetry/log.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -54,12 +55,27 @@ std::pair<std::string, std::string> host_and_port(const std::string& address) {
   return {host, address.substr(colon + 1)};
 }
 
-std::shared_ptr<ssl::context> load(const tls_files& files) {
+std::shared_ptr<ssl::context> new_context() {
   auto context = std::make_shared<ssl::context>(ssl::context::tls);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
   SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context->native_handle(), 0);
   context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
+  return context;
+}
+
+/// A certificate that nobody vouches for, and belief in everybody's.
+std::shared_ptr<ssl::context> make_trusting_context(const std::string& node) {
+  const auto papers = issue(make_authority("nobody"), {.common_name = node});
+  auto context = new_context();
+  context->set_verify_callback([](bool, const ssl::verify_context&) { return true; });
+  context->use_certificate(asio::buffer(papers.certificate), ssl::context::pem);
+  context->use_private_key(asio::buffer(papers.key), ssl::context::pem);
+  return context;
+}
+
+std::shared_ptr<ssl::context> load(const tls_files& files) {
+  auto context = new_context();
   context->load_verify_file(files.ca);
   context->use_certificate_chain_file(files.certificate);
   context->use_private_key_file(files.key, ssl::context::pem);
@@ -91,6 +107,10 @@ struct shared_core {
 
   /// The certificates as they are now; the last good ones if those on disk are not.
   const std::shared_ptr<ssl::context>& context() {
+    if (options.insecure) {
+      if (!context_) context_ = make_trusting_context(options.node);
+      return context_;
+    }
     const auto written = last_written(options.files);
     if (context_ && written == written_) return context_;
     written_ = written;
@@ -407,7 +427,7 @@ class asio_transport final : public tls_transport {
         acceptor_(core_->io),
         pause_(core_->io),
         work_(asio::make_work_guard(core_->io)) {
-    check(core_->options.files, core_->options.node);
+    if (!core_->options.insecure) check(core_->options.files, core_->options.node);
     core_->context();
     listen();
     thread_ = std::thread([this] { core_->io.run(); });
@@ -415,8 +435,11 @@ class asio_transport final : public tls_transport {
   asio_transport(const asio_transport&) = delete;
   asio_transport& operator=(const asio_transport&) = delete;
 
-  ~asio_transport() override {
-    asio::post(core_->io, [this] { stop(); });
+  ~asio_transport() override { stop(); }
+
+  void stop() override {
+    if (!thread_.joinable()) return;
+    asio::post(core_->io, [this] { end_all(); });
     thread_.join();
     // What was cut off half way holds its connection, and so all of this: let it end.
     core_->io.restart();
@@ -427,6 +450,7 @@ class asio_transport final : public tls_transport {
   std::uint16_t port() const override { return port_; }
 
   void accept(accept_sink sink) override {
+    if (core_->stopped) return;
     asio::post(core_->io, [this, sink = std::move(sink)]() mutable {
       core_->accepted = std::move(sink);
       if (!std::exchange(accepting_, true)) accept_next();
@@ -435,6 +459,7 @@ class asio_transport final : public tls_transport {
 
   connection_ptr dial(const std::string& address, connection_sink sink) override {
     auto connection = std::make_shared<tls_connection>(core_);
+    if (core_->stopped) return connection;
     asio::post(core_->io, [this, connection, address, sink = std::move(sink)]() mutable {
       if (!stopped_) connection->dial(address, std::move(sink));
     });
@@ -467,7 +492,7 @@ class asio_transport final : public tls_transport {
     });
   }
 
-  void stop() {
+  void end_all() {
     stopped_ = true;
     error_code ignored;
     acceptor_.close(ignored);

@@ -15,6 +15,8 @@ struct tls_transport_options {
   std::string listen;  ///< "host:port"; port 0 takes any free one.
   tls_files files;
   link_limits limits;
+  /// For tests on one machine: without files it makes a certificate of its own and believes everybody's.
+  bool insecure = false;
 };
 
 /// Connections over TCP with TLS 1.3 and certificates on both sides, all on one thread of its own.
@@ -34,6 +36,9 @@ class tls_transport : public transport {
  public:
   /// The port that is listened on.
   virtual std::uint16_t port() const = 0;
+  /// Ends all connections and the thread. When it returns no sink is called any more, none is held, and what
+  /// is asked of it afterwards is ignored: for whoever owns what the sinks lead to.
+  virtual void stop() = 0;
 };
 
 /// Listens at once; accepts when told to. Throws `bad_certificate`, or `std::system_error` if the address is

@@ -1,6 +1,6 @@
 # Links between nodes over real sockets: the transport within one process, and whole links between two.
 set(folder ${CMAKE_CURRENT_LIST_DIR}/links)
-souk_test(tls_transport_test SOURCES ${folder}/tls_transport_test.cpp LINKS souk_tls_transport LABELS cluster)
+souk_test(tls_transport_test SOURCES ${folder}/tls_transport_test.cpp LINKS souk_certificates souk_tls_transport LABELS cluster)
 
 add_executable(linked_process ${folder}/linked_process.cpp)
 target_link_libraries(linked_process PRIVATE souk_options souk_links souk_tls_transport)

@@ -121,6 +121,15 @@ constexpr bad_file bad_files[] = {
     {"cluster { etcd { endpoints = \"x:1\" } }",
      "f:1: cluster.etcd.endpoints must be a list of texts in quotes, not text"},
     {"cluster { etcd { key = \"k\" } }", "f:1: cluster.etcd needs all of certificate, key and ca, or none"},
+    {"cluster {\n tls { ca = \"c\"\n certificate = \"d\" } }",
+     "f:3: cluster.tls needs all of certificate, key and ca, or none"},
+    {"cluster {\n coordinator = \"etcd\"\n etcd { endpoints = [\"h:1\"] } }\nnodes = [ { id = \"a\" } ]",
+     "f:4: node a needs a link, where the other nodes reach it"},
+    {"nodes = [ { id = \"a\", link = \"8082\" } ]",
+     "f:1: a node's link must be a host with a port, as in \"127.0.0.1:8082\""},
+    {"nodes = [ { id = \"a\" link = \"h:1\" }\n"
+     "{ id = \"b\" data = \"d\" http = \"[::1]:0\" admin = \"[::1]:0\" link = \"h:1\" } ]",
+     "f:1: nodes a and b have the same link h:1"},
     {"cart { ttl = 5min }", "f:1: checkout.hold_ttl must be shorter than cart.ttl"},
 };
 
@@ -152,10 +161,11 @@ TEST(config, an_empty_file_gives_the_defaults) {
 TEST(config, every_setting_reaches_its_place) {
   const settings read = parse_settings(R"(
     cluster { name = "bazaar", shard_count = 4 coordinator = "etcd" replicas = 5 min_in_sync = 3 node_lease = 4s
-              etcd { endpoints = ["h:1", "[::1]:2"] certificate = "c" key = "k" ca = "a" } }
+              etcd { endpoints = ["h:1", "[::1]:2"] certificate = "c" key = "k" ca = "a" }
+              tls { certificate = "certs/{node}.pem" key = "certs/{node}.key" ca = "certs/ca.pem" } }
     nodes = [
-      { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" admin = "127.0.0.1:81" },
-      { id = "n2", data = "/srv/n2", http = "[::1]:0", admin = "[::1]:0" },
+      { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" admin = "127.0.0.1:81" link = "shop-1:82" },
+      { id = "n2", data = "/srv/n2", http = "[::1]:0", admin = "[::1]:0", link = "[::1]:0" },
     ]
     http { head_max = 8KiB body_max = 2097152 import_max = 1GiB connections_max = 50 pipeline_max = 3
            head_timeout = 1s body_timeout = 2s idle_timeout = 3s write_timeout = 4s request_deadline = 5s gateways = 6 }
@@ -175,15 +185,20 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.cluster.min_in_sync, 3);
   EXPECT_EQ(read.cluster.node_lease, 4s);
   EXPECT_EQ(read.cluster.etcd.endpoints, (std::vector<std::string>{"h:1", "[::1]:2"}));
-  EXPECT_EQ(read.cluster.etcd.certificate, "c");
-  EXPECT_EQ(read.cluster.etcd.key, "k");
-  EXPECT_EQ(read.cluster.etcd.ca, "a");
+  EXPECT_EQ(read.cluster.etcd.tls.certificate, "c");
+  EXPECT_EQ(read.cluster.etcd.tls.key, "k");
+  EXPECT_EQ(read.cluster.etcd.tls.ca, "a");
+  EXPECT_EQ(of_node(read.cluster.tls, "n1").certificate, "certs/n1.pem");
+  EXPECT_EQ(of_node(read.cluster.tls, "n2").key, "certs/n2.key");
+  EXPECT_EQ(of_node(read.cluster.tls, "n2").ca, "certs/ca.pem");
   ASSERT_EQ(read.nodes.size(), 2u);
   EXPECT_EQ(read.nodes[0].id, "n1");
   EXPECT_EQ(read.nodes[0].data, "/srv/n1");
   EXPECT_EQ(read.nodes[0].http, (endpoint{"0.0.0.0", 80}));
   EXPECT_EQ(read.nodes[0].admin, (endpoint{"127.0.0.1", 81}));
+  EXPECT_EQ(read.nodes[0].link, "shop-1:82");
   EXPECT_EQ(read.nodes[1].http, (endpoint{"::1", 0}));
+  EXPECT_EQ(read.nodes[1].link, "[::1]:0");
   EXPECT_EQ(read.http.head_max, 8u << 10);
   EXPECT_EQ(read.http.body_max, 2u << 20);
   EXPECT_EQ(read.http.import_max, 1u << 30);
@@ -248,18 +263,19 @@ TEST(config, the_command_line_overrides_the_chosen_node) {
   const settings two = parse_settings(
       "nodes = [ { id = \"a\" } { id = \"b\" data = \"d\" http = \"127.0.0.1:1\" admin = \"127.0.0.1:2\" } ]",
       "f");
-  const node_settings node = choose_node(two, {"b", "/tmp/x", "127.0.0.1:0", "[::1]:9"});
+  const node_settings node = choose_node(two, {"b", "/tmp/x", "127.0.0.1:0", "[::1]:9", "h:7"});
   EXPECT_EQ(node.id, "b");
   EXPECT_EQ(node.data, "/tmp/x");
   EXPECT_EQ(node.http, (endpoint{"127.0.0.1", 0}));
   EXPECT_EQ(node.admin, (endpoint{"::1", 9}));
+  EXPECT_EQ(node.link, "h:7");
   EXPECT_EQ(choose_node(settings{}, {}).id, "a");
 }
 
 TEST(config, a_command_line_that_cannot_be_is_refused) {
   const settings one;
   settings two;
-  two.nodes.push_back({"b", "other", {}, {}});
+  two.nodes.push_back({"b", "other", {}, {}, {}});
   const auto refusal = [](const settings& settings, const overrides& overrides) -> std::string {
     try {
       choose_node(settings, overrides);
@@ -268,13 +284,45 @@ TEST(config, a_command_line_that_cannot_be_is_refused) {
     }
     return "accepted";
   };
-  EXPECT_EQ(refusal(one, {"c", {}, {}, {}}), "--node: no node c is configured");
+  EXPECT_EQ(refusal(one, {"c", {}, {}, {}, {}}), "--node: no node c is configured");
   EXPECT_EQ(refusal(two, {}), "--node: must say which of the 2 nodes to run");
-  EXPECT_EQ(refusal(one, {{}, "", {}, {}}), "--data: must name a folder");
-  EXPECT_EQ(refusal(one, {{}, {}, "8080", {}}),
+  EXPECT_EQ(refusal(one, {{}, "", {}, {}, {}}), "--data: must name a folder");
+  EXPECT_EQ(refusal(one, {{}, {}, "8080", {}, {}}),
             "--http: must be an IP address and a port, as in 127.0.0.1:8080, not 8080");
-  EXPECT_EQ(refusal(one, {{}, {}, "127.0.0.1:8081", {}}),
+  EXPECT_EQ(refusal(one, {{}, {}, "127.0.0.1:8081", {}, {}}),
             "--http: is the same address as --admin: 127.0.0.1:8081");
+  EXPECT_EQ(refusal(one, {{}, {}, {}, {}, "8082"}),
+            "--link: must be a host and a port, as in 127.0.0.1:8082, not 8082");
+}
+
+TEST(config, a_cluster_without_certificates_is_refused_but_for_tests_on_loopback) {
+  const auto refusal = [](std::string_view tls, std::string_view etcd, std::string_view link,
+                          bool insecure) -> std::string {
+    const std::string text = "cluster { coordinator = \"etcd\" " + std::string{tls} + " etcd { " +
+                             std::string{etcd} + " } }\nnodes = [ { id = \"a\" link = \"" +
+                             std::string{link} + "\" } ]";
+    const settings read = parse_settings(text, "f");
+    try {
+      refuse_unprotected(read, choose_node(read, {}), insecure);
+    } catch (const config_error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  const std::string files = "certificate = \"c\" key = \"k\" ca = \"a\"";
+  const std::string tls = "tls { " + files + " }";
+  const std::string here = "endpoints = [\"127.0.0.1:2379\"]";
+  const std::string remedy =
+      " needs certificate, key and ca: souk certs init makes them; --insecure-loopback does without, on "
+      "127.0.0.1 and for tests alone";
+  EXPECT_EQ(refusal(tls, here + files, "shop-1:82", false), "accepted");
+  EXPECT_EQ(refusal("", here + files, "127.0.0.1:0", false), "cluster.tls:" + remedy);
+  EXPECT_EQ(refusal(tls, here, "127.0.0.1:0", false), "cluster.etcd:" + remedy);
+  EXPECT_EQ(refusal("", here, "127.0.0.1:0", true), "accepted");
+  EXPECT_EQ(refusal("", here, "shop-1:82", true),
+            "--insecure-loopback: is for 127.0.0.1 alone, not for shop-1:82");
+  EXPECT_EQ(refusal(tls, "endpoints = [\"etcd-1:2379\"]", "127.0.0.1:0", true),
+            "--insecure-loopback: is for 127.0.0.1 alone, not for etcd-1:2379");
 }
 
 TEST(config, an_endpoint_reads_as_it_was_written) {

@@ -1,18 +1,20 @@
 #pragma once
 
+#include "runtime/links/certificate_folder.hpp"
 #include "runtime/links/tls_files.hpp"
 
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace souk::cluster_test {
 
 /// A folder of its own with a CA and certificates for some nodes; gone with this.
 class certificates {
  public:
-  explicit certificates(const std::string& nodes) {
+  explicit certificates(const std::vector<std::string>& nodes) {
     std::string pattern = (std::filesystem::temp_directory_path() / "souk-links-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = pattern;
@@ -22,10 +24,8 @@ class certificates {
   certificates(const certificates&) = delete;
   certificates& operator=(const certificates&) = delete;
 
-  /// `nodes`: ids with spaces between them, after options if need be.
-  void make(const std::string& nodes, const std::string& options = {}) const {
-    const auto command = "script/certificates " + options + " " + folder_.string() + " " + nodes;
-    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+  void make(const std::vector<std::string>& nodes, bool renew = false) const {
+    links::fill_certificate_folder({.folder = folder_, .nodes = nodes, .renew = renew});
   }
 
   links::tls_files of(const std::string& node) const {

@@ -63,7 +63,7 @@ class links_process_test : public ::testing::Test {
     return kilobytes * 1024;
   }
 
-  certificates ours{"a b"};
+  certificates ours{{"a", "b"}};
   process b;
   std::string port = "0";
   std::optional<tls_node> a;
@@ -121,7 +121,7 @@ TEST_F(links_process_test, a_node_of_another_cluster_is_refused) {
 }
 
 TEST_F(links_process_test, a_node_with_certificates_of_another_ca_is_refused) {
-  const certificates theirs{"a b"};
+  const certificates theirs{{"a", "b"}};
   start_b(theirs, 7);
   start_a();
   EXPECT_THAT(why_not(), HasSubstr("no agreement on TLS"));

@@ -105,6 +105,8 @@ class tls_node {
     hub_ = nullptr;
     actor = nullptr;
     board.clear();
+    // First the thread that calls actors, then the actors, then their system.
+    transport_->stop();
     system_.await_all_actors_done();
   }
   tls_node(const tls_node&) = delete;

@@ -74,8 +74,8 @@ class recorder {
 class tls_transport_test : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    ours = new certificates{"a b"};
-    theirs = new certificates{"a b"};
+    ours = new certificates{{"a", "b"}};
+    theirs = new certificates{{"a", "b"}};
   }
   static void TearDownTestSuite() {
     delete ours;
@@ -91,7 +91,7 @@ class tls_transport_test : public ::testing::Test {
     return "127.0.0.1:" + std::to_string(transport.port());
   }
 
-  /// a dials b, says hello, and is taken up.
+  /// a dials b, says hello, is taken up and answered: who is not greeted in time ends the connection.
   void connect(const link_limits& limits = {}) {
     a = start("a", *ours, limits);
     b = start("b", *ours, limits);
@@ -100,6 +100,8 @@ class tls_transport_test : public ::testing::Test {
     dialled->send("hel", "lo");
     ASSERT_TRUE(heard_b.wait([&] { return heard_b.envelopes.size() == 1; }));
     heard_b.accepted->adopt(heard_b.sink());
+    heard_b.accepted->send("", "welcome");
+    ASSERT_TRUE(heard_a.wait([&] { return heard_a.envelopes.size() == 1; }));
   }
 
   static certificates* ours;
@@ -119,8 +121,6 @@ TEST_F(tls_transport_test, both_sides_learn_whom_the_other_certificate_names) {
   EXPECT_TRUE(heard_a.wait([&] { return heard_a.name == "b"; }));
   EXPECT_EQ(heard_b.name, "a");
   EXPECT_EQ(heard_b.envelopes.at(0), "hello");
-  heard_b.accepted->send("", "welcome");
-  EXPECT_TRUE(heard_a.wait([&] { return heard_a.envelopes.size() == 1; }));
   EXPECT_EQ(heard_a.envelopes.at(0), "welcome");
 }
 
@@ -308,13 +308,13 @@ TEST_F(tls_transport_test, the_end_of_a_certificate_is_known) {
 }
 
 TEST_F(tls_transport_test, renewed_certificates_are_used_without_a_restart) {
-  const certificates changing{"a b"};
+  const certificates changing{{"a", "b"}};
   a = start("a", changing);
   b = start("b", changing);
   b->accept(heard_b.accepts());
   // Under a new CA both are strangers to what they were: only reading again lets them meet.
   std::filesystem::remove(changing.folder() / "ca.key");
-  changing.make("a b", "--renew");
+  changing.make({"a", "b"}, true);
   dialled = a->dial(address_of(*b), heard_a.sink());
   EXPECT_TRUE(heard_a.wait([&] { return heard_a.name == "b"; }));
   auto plainly_wrong = [&] {
@@ -378,6 +378,29 @@ TEST_F(tls_transport_test, a_hundred_megabytes_pass_in_order_and_in_little_memor
   EXPECT_TRUE(in_order);
   EXPECT_LE(unconsumed_most, limits.receive_window_bytes + 2 * envelope_bytes);
   EXPECT_LE(queued_most, queue_bytes + 2 * envelope_bytes);
+}
+
+TEST_F(tls_transport_test, without_files_nodes_meet_on_trust_where_that_is_allowed) {
+  const auto trusting = [](const std::string& node) {
+    return make_tls_transport(
+        {.node = node, .listen = "127.0.0.1:0", .files = {}, .limits = {}, .insecure = true});
+  };
+  a = trusting("a");
+  b = trusting("b");
+  b->accept(heard_b.accepts());
+  dialled = a->dial(address_of(*b), heard_a.sink());
+  EXPECT_TRUE(heard_a.wait([&] { return heard_a.name == "b"; })) << heard_a.closed;
+}
+
+TEST_F(tls_transport_test, once_stopped_it_calls_nobody_and_ignores_what_is_asked) {
+  connect();
+  b->stop();
+  EXPECT_TRUE(heard_a.wait([&] { return !heard_a.closed.empty(); }));
+  a->stop();
+  heard_a.closed.clear();
+  dialled = a->dial(address_of(*b), heard_a.sink());
+  dialled->send("", "into the void");
+  EXPECT_FALSE(heard_a.wait([&] { return !heard_a.closed.empty(); }, 50ms));
 }
 
 TEST_F(tls_transport_test, its_end_ends_all_connections_and_leaves_their_handles_harmless) {
