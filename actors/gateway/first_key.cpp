@@ -13,10 +13,10 @@ namespace {
 
 using first_key_actor = caf::stateful_actor<first_key_state>;
 
-/// False if nobody serves the keyring's shard now.
+/// False if this node does not serve the keyring's shard now: of several nodes one makes the key.
 bool ask(first_key_actor* self, const first_key_config& config, keyring::pb::Command command) {
   runtime::address to{config.tenant, kinds::keyring, std::string{keyring::entity_key}};
-  caf::actor shard = config.routing->shard(config.routing->shard_of(to));
+  caf::actor shard = config.routing->local(config.routing->shard_of(to));
   if (shard == nullptr) return false;
   runtime::request request;
   request.to = std::move(to);

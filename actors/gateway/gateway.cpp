@@ -44,7 +44,7 @@ void drop_file(const http_request& request) {
 struct question_state {
   enum class phase : std::uint8_t { unsent, asked, waiting, answered };
   phase at = phase::unsent;
-  bool lost = false;  ///< It went to a shard that is gone: it may have been done, whatever happens now.
+  bool lost = false;  ///< It went to a shard or over a link that is gone: it may have been done.
   caf::actor asked_of;
   std::chrono::nanoseconds wait_until{};  ///< When waiting for a shard is over; 0: it never had to.
 };
@@ -106,9 +106,14 @@ class desk {
   void take(const runtime::response& response) {
     with_question(response.correlation, [&](open_call& open, std::size_t position) {
       question_state& state = open.states[position];
-      // Our own repeat met the first, which still runs: it is the client's first request all the same.
-      bool met_itself = state.lost && response.outcome == runtime::outcome::in_flight;
-      if (met_itself || (response.outcome == runtime::outcome::unavailable && may_wait(state))) {
+      using runtime::outcome;
+      // What became of it is to be had under its name: whoever has done it answers again.
+      if (response.outcome == outcome::unknown && is_repeatable(open, position)) state.lost = true;
+      // A repeat that met the first, which still runs, or found nobody who could know, says nothing of it.
+      const bool no_news = response.outcome == outcome::unknown || response.outcome == outcome::in_flight ||
+                           response.outcome == outcome::unavailable ||
+                           response.outcome == outcome::overloaded || response.outcome == outcome::full;
+      if ((state.lost && no_news) || (response.outcome == outcome::unavailable && may_wait(state))) {
         state.at = phase::waiting;
         return;
       }
@@ -247,7 +252,7 @@ class desk {
     if (const auto* page = std::get_if<page_question>(&question))
       self_->send(shard, index_query(open.call, *page, correlation));
     else
-      self_->send(shard, request(open.call, std::get<command_question>(question), correlation));
+      self_->send(shard, request(open, std::get<command_question>(question), correlation));
   }
 
   runtime::shard_id shard_of(const question& question) const {
@@ -268,8 +273,11 @@ class desk {
     return query;
   }
 
-  runtime::request request(const call& call, const command_question& question, std::uint64_t correlation) {
+  runtime::request request(const open_call& open, const command_question& question,
+                           std::uint64_t correlation) {
+    const call& call = open.call;
     runtime::request request;
+    request.deadline = open.deadline;
     request.to = question.to;
     request.command = question.command;
     if (question.keyed) {
@@ -380,9 +388,9 @@ class desk {
   bool put_again(std::uint64_t ask, open_call& open, std::size_t position) {
     put(ask, open, position);
     question_state& state = open.states[position];
-    if (state.at != phase::waiting || may_wait(state)) return true;
-    auto outcome = state.lost ? runtime::outcome::unknown : runtime::outcome::unavailable;
-    auto problem = problem_of(outcome, open.read_only(), open.keyed());
+    // What may have been done is asked for as long as the client waits.
+    if (state.at != phase::waiting || state.lost || may_wait(state)) return true;
+    auto problem = problem_of(runtime::outcome::unavailable, open.read_only(), open.keyed());
     refuse_call(remove(ask), problem);
     return false;
   }

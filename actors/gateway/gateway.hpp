@@ -49,7 +49,8 @@ struct gateway_config {
   std::size_t calls_max = 4'096;
   /// How long a client waits for an answer before it hears that there is none.
   std::chrono::milliseconds request_deadline{10'000};
-  /// How long a call waits for a shard that nobody serves: a restart within a node is over by then.
+  /// How long a call waits for a shard that nobody serves: a restart within a node is over by then. Of
+  /// several nodes a failover should be, too.
   std::chrono::milliseconds shard_wait{2'000};
   /// How often deadlines are looked at: their precision.
   std::chrono::milliseconds tick{50};

@@ -13,7 +13,7 @@ std::optional<credential> credential_directory::find(std::string_view tenant, st
   auto keys = tenants_.find(tenant);
   if (keys == tenants_.end()) return found;
   // Every key is compared, whole, so that the time tells nothing.
-  for (const auto& [id, known] : keys->second)
+  for (const auto& [id, known] : keys->second.hashes)
     if (known.size() == hash.size() && CRYPTO_memcmp(known.data(), hash.data(), hash.size()) == 0)
       found = credential{id};
   return found;
@@ -21,22 +21,25 @@ std::optional<credential> credential_directory::find(std::string_view tenant, st
 
 runtime::kind_id credential_directory::source() const { return kinds::keyring; }
 
-void credential_directory::restore(const runtime::address& address, std::uint64_t,
+void credential_directory::restore(const runtime::address& address, std::uint64_t version,
                                    const runtime::entity_state& state) {
-  keys_by_id keys;
+  ring fresh{.version = version, .hashes = {}};
   for (const auto& [id, key] : runtime::kind_of<keyring_decider>::open(state).keys)
-    if (key.revoked_at_ms() == 0) keys.emplace(id, key.hash());
+    if (key.revoked_at_ms() == 0) fresh.hashes.emplace(id, key.hash());
   std::lock_guard lock{mutex_};
-  tenants_.insert_or_assign(address.tenant, std::move(keys));
+  auto& known = tenants_[address.tenant];
+  if (version > known.version) known = std::move(fresh);
 }
 
-void credential_directory::apply(const runtime::address& address, std::uint64_t,
+void credential_directory::apply(const runtime::address& address, std::uint64_t version,
                                  const google::protobuf::Message& event) {
   const auto& change = static_cast<const pb::Event&>(event);
   std::lock_guard lock{mutex_};
-  keys_by_id& keys = tenants_[address.tenant];
-  if (change.has_added()) keys.insert_or_assign(change.added().id(), change.added().hash());
-  if (change.has_revoked()) keys.erase(change.revoked().id());
+  auto& keys = tenants_[address.tenant];
+  if (version <= keys.version) return;
+  keys.version = version;
+  if (change.has_added()) keys.hashes.insert_or_assign(change.added().id(), change.added().hash());
+  if (change.has_revoked()) keys.hashes.erase(change.revoked().id());
 }
 
 std::shared_ptr<credential_directory> make_credential_directory() {

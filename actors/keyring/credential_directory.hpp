@@ -32,10 +32,13 @@ class credential_directory : public runtime::projection {
              const google::protobuf::Message& event) override;
 
  private:
-  using keys_by_id = std::map<std::string, std::string>;  ///< Id to hash; revoked keys are not here.
+  struct ring {
+    std::uint64_t version = 0;
+    std::map<std::string, std::string> hashes;  ///< By id; revoked keys are not here.
+  };
 
   mutable std::mutex mutex_;
-  std::map<std::string, keys_by_id, std::less<>> tenants_;
+  std::map<std::string, ring, std::less<>> tenants_;
 };
 
 std::shared_ptr<credential_directory> make_credential_directory();

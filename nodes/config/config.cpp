@@ -216,6 +216,9 @@ void read_all(map_reader& reader, settings& all) {
   if (all.checkout.hold_ttl >= all.cart.ttl)
     reader.complain(std::max(reader.line_of("checkout"), reader.line_of("cart")),
                     "checkout.hold_ttl must be shorter than cart.ttl");
+  if (all.cluster.clustered() && all.payments.test.url.empty())
+    reader.complain(std::max(reader.line_of("payments"), reader.line_of("cluster")),
+                    "payments.test.url must name the one provider of all nodes: see souk test-provider");
   if (all.cluster.clustered() && reader.line_of("nodes") != 0)
     for (const node_settings& node : all.nodes)
       if (node.link.empty())

@@ -56,6 +56,11 @@ int run(const arguments& arguments) {
     souk::log::stop();
     std::_Exit(exit_failed);
   };
+  options.told_to_end = [] {
+    sigset_t waiting;
+    return sigpending(&waiting) == 0 &&
+           (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1);
+  };
   auto service = souk::nodes::start_service(std::move(options));
   std::printf(R"(SOUK_READY {"node":"%s","http":"%s","admin":"%s","pid":%d})"
               "\n",
@@ -98,6 +103,8 @@ int main(int argc, char** argv) {
   } catch (const souk::config::config_error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return exit_usage;
+  } catch (const souk::nodes::start_given_up&) {
+    return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "soukd: %s\n", error.what());
     return exit_failed;

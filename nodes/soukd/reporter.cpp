@@ -35,10 +35,19 @@ std::string status_json(const runtime::node& node, std::vector<runtime::shard_st
   out.key("disk_free_bytes").integer(static_cast<std::int64_t>(usage.disk_free_bytes));
   out.key("nearly_full").boolean(usage.nearly_full).end_object();
   out.key("shards").begin_array();
+  const auto view = node.cluster().now().view;
   for (const auto& shard : shards) {
     out.begin_object().key("shard").integer(shard.shard).key("serving").boolean(shard.serving);
-    out.key("primary").string(node.options().id);
-    out.key("in_sync").begin_array().string(node.options().id).end_array();
+    if (view && shard.shard < view->shards.size()) {
+      const auto& record = view->shards[shard.shard];
+      out.key("primary").string(record.primary).key("in_sync").begin_array();
+      for (const auto& member : record.in_sync)
+        out.string(runtime::node_of_member(member));
+      out.end_array();
+    } else {
+      out.key("primary").string(node.options().id);
+      out.key("in_sync").begin_array().string(node.options().id).end_array();
+    }
     out.key("epoch").integer(static_cast<std::int64_t>(shard.epoch));
     out.key("last_index").integer(static_cast<std::int64_t>(shard.last_index));
     out.key("committed").integer(static_cast<std::int64_t>(shard.committed));
@@ -80,9 +89,11 @@ class collector {
     auto& open = self_->state.open[correlation];
     open.what = asked.what;
     open.then = asked.then;
-    const auto& routing = *self_->state.node->routing();
+    const auto& node = *self_->state.node;
+    const auto& routing = *node.routing();
     for (runtime::shard_id id = 0; id < routing.shard_count(); ++id) {
-      auto shard = routing.shard(id);
+      // What is here can be asked how far it is; what was set aside is asked of whoever serves the shard.
+      auto shard = asked.what == view::status ? node.copy_of(id) : routing.shard(id);
       if (!shard) continue;
       ++open.awaited;
       if (asked.what == view::status) {

@@ -3,13 +3,16 @@
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/gateway/http.hpp"
+#include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/import/importer.hpp"
 #include "actors/payment/provider.hpp"
 #include "actors/payment/provider_ledger.hpp"
 #include "actors/payment/provider_worker.hpp"
 #include "actors/shop/shop.hpp"
+#include "nodes/soukd/cluster_parts.hpp"
 #include "nodes/soukd/health.hpp"
+#include "nodes/soukd/joined_cluster.hpp"
 #include "nodes/soukd/reporter.hpp"
 #include "persistence/lmdb_storage.hpp"
 #include "runtime/node/node.hpp"
@@ -21,6 +24,7 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <optional>
@@ -32,6 +36,16 @@ namespace souk::nodes {
 namespace {
 
 using supervision::child_spec;
+
+// How often the start looks whether what it waits for is there.
+constexpr std::chrono::milliseconds look_again{20};
+
+// A node of a cluster waits so long for the shards and the catalogue of others before it serves without:
+// one of them may be gone for good.
+constexpr std::chrono::milliseconds catch_up_most{10'000};
+
+// A request waits so long for a shard that is on its way to another node: longer than a failover takes.
+constexpr std::chrono::milliseconds failover_wait{5'500};
 
 // How long running requests may take when the node ends.
 constexpr unsigned drain_ms = 10'000;
@@ -80,15 +94,20 @@ class running_service final : public service {
     shop_options.checkout.hold_ttl = options_.settings.checkout.hold_ttl;
     shop_options.checkout.authentication_time_min = options_.settings.checkout.authentication_time;
     shop_ = shop::make_shop(shop_options);
+    refuse_other_use(options_.node.data, clustered(), *storage_, storage_->identity().shard_count);
+    if (clustered()) parts_.emplace(options_, storage_->identity(), clock_, random_);
     open_provider();
     make_node();
-    node_->start(workers(), gateways());
-    node_->wait_until_serving();
-    ensure_key();
-    listen();
+    try {
+      begin();
+    } catch (...) {
+      stop();
+      throw;
+    }
   }
 
   ~running_service() override {
+    stop();
     // Handles first: an actor that outlives its system cannot be let go.
     http_.reset();
     admin_.reset();
@@ -101,18 +120,73 @@ class running_service final : public service {
     if (stopped_) return;
     stopped_ = true;
     ending_ = true;
-    http_->drain(drain_ms);
-    std::promise<void> ended;
-    caf::actor_cast<caf::strong_actor_ptr>(node_->root())->get()->attach_functor([&ended](const caf::error&) {
-      ended.set_value();
-    });
-    node_->stop();
-    ended.get_future().wait();
+    if (http_) http_->drain(drain_ms);
+    if (first_key_) caf::anon_send_exit(first_key_, caf::exit_reason::user_shutdown);
+    first_key_ = nullptr;
+    if (node_->root()) {
+      std::promise<void> ended;
+      caf::actor_cast<caf::strong_actor_ptr>(node_->root())
+          ->get()
+          ->attach_functor([&ended](const caf::error&) { ended.set_value(); });
+      node_->stop();
+      ended.get_future().wait();
+    }
+    node_->leave();
+    // What the network tells would reach actors of a system that goes.
+    if (parts_) parts_->stop();
   }
 
   const service_addresses& addresses() const override { return addresses_; }
 
  private:
+  bool clustered() const { return options_.settings.cluster.clustered(); }
+
+  void begin() {
+    secret_ = storage_->identity().cluster_secret;
+    if (clustered()) {
+      // Health is to be seen while the cluster is waited for, and others are to be told the true address.
+      listen();
+      join();
+      node_->start(workers(), gateways());
+      wait_until([this] { return node_->cluster().now().registered; });
+      (void)wait_until([this] { return node_->serving() && node_->feed().behind == 0; }, catch_up_most);
+      ensure_key({});
+      return;
+    }
+    node_->start(workers(), gateways());
+    node_->wait_until_serving();
+    std::promise<bool> made;
+    ensure_key([&made](bool fresh) { made.set_value(fresh); });
+    made.get_future().wait();
+    listen();
+  }
+
+  /// Waits until the cluster is known, and for ever belongs to it.
+  void join() {
+    auto known = std::make_shared<std::promise<runtime::cluster_settings>>();
+    auto settings = known->get_future();
+    node_->join(addresses_.http,
+                [known](const runtime::cluster_settings& settings) { known->set_value(settings); });
+    wait_until([&] { return settings.wait_for(look_again) == std::future_status::ready; });
+    const auto cluster = settings.get();
+    const joined_cluster joined{cluster.cluster_id, cluster.cluster_secret};
+    if (read_joined(options_.node.data) != joined) write_joined(options_.node.data, joined);
+    secret_ = joined.secret;
+  }
+
+  /// Blocks until it is true, or `most` is over (0: never). Returns whether it is.
+  bool wait_until(const std::function<bool()>& what, std::chrono::milliseconds most = {}) {
+    const auto begun = clock_->steady();
+    std::promise<void> never;
+    const auto pause = never.get_future();
+    while (!what()) {
+      if (options_.told_to_end && options_.told_to_end()) throw start_given_up();
+      if (most.count() > 0 && clock_->steady() - begun > most) return false;
+      pause.wait_for(look_again);
+    }
+    return true;
+  }
+
   void open_provider() {
     const auto& payments = options_.settings.payments;
     if (!payments.test.url.empty()) {
@@ -139,10 +213,12 @@ class running_service final : public service {
     node.limits = limits_of(options_.settings);
     node.time = clock_;
     node.random = random_;
+    if (parts_) node.cluster = parts_->options();
     node.on_fatal = options_.on_fatal;
     node_.emplace(*system_, std::move(node));
     telemetry::add_process_metrics(metrics_);
     add_node_metrics(metrics_, *node_, *storage_);
+    if (parts_) add_cluster_metrics(metrics_, *node_, options_);
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
   }
 
@@ -174,6 +250,7 @@ class running_service final : public service {
       children.push_back(directory.listed(role, std::move(child)));
     }
     children.push_back(importer_child());
+    gateways_known_ = true;
     return children;
   }
 
@@ -196,12 +273,13 @@ class running_service final : public service {
     config.routing = node_->routing();
     config.metrics = http_metrics_;
     config.request_deadline = options_.settings.http.request_deadline;
+    if (clustered()) config.shard_wait = std::min(failover_wait, config.request_deadline / 2);
     auto& services = config.services;
     services.catalogue = shop_.catalogue;
     services.credentials = shop_.credentials;
     services.clock = clock_;
     services.random = random_;
-    services.secret = storage_->identity().cluster_secret;
+    services.secret = secret_;
     services.shard_count = storage_->identity().shard_count;
     services.test_mode = options_.test_mode;
     services.tree = view_of(view::tree, find_reporter);
@@ -220,18 +298,19 @@ class running_service final : public service {
 
   std::filesystem::path import_folder() const { return options_.node.data / "imports"; }
 
-  // On the first start, a key for the shop's staff.
-  void ensure_key() {
+  // On the first start, a key for the shop's staff: made by the node that serves the keyring.
+  void ensure_key(std::function<void(bool)> then) {
     const auto file = options_.node.data / "admin.key";
-    std::promise<bool> made;
     gateway::first_key_config config;
     config.routing = node_->routing();
     config.clock = clock_;
     config.random = random_;
     config.keep = [file](const std::string& fresh) { return gateway::keep_admin_key(file, fresh); };
-    config.ready = [&made](bool fresh) { made.set_value(fresh); };
-    system_->spawn(gateway::first_key, config);
-    if (made.get_future().get()) log::info("an admin key was made", {{"file", file.string()}});
+    config.ready = [then = std::move(then), file](bool fresh) {
+      if (fresh) log::info("an admin key was made", {{"file", file.string()}});
+      if (then) then(fresh);
+    };
+    first_key_ = system_->spawn(gateway::first_key, config);
   }
 
   void listen() {
@@ -257,7 +336,11 @@ class running_service final : public service {
           hand_on(std::move(request), std::move(responder));
         });
     health_.ready = [this] {
-      return std::vector<telemetry::readiness>{shards_ready(*node_), {"not_ending", !ending_, {}}};
+      std::vector<telemetry::readiness> all{shards_ready(*node_), {"not_ending", !ending_, {}}};
+      if (parts_)
+        for (auto& more : cluster_ready(*node_))
+          all.push_back(std::move(more));
+      return all;
     };
     health_.metrics = [this] { return metrics_.render(); };
     gateway::listener_options admin;
@@ -275,18 +358,23 @@ class running_service final : public service {
   void hand_on(gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
     gateway::exchange exchange{std::make_shared<const gateway::http_request>(std::move(request)),
                                std::move(responder)};
-    for (std::size_t tries = 0; tries < gateway_roles_.size(); ++tries) {
+    for (std::size_t tries = 0; gateways_known_ && tries < gateway_roles_.size(); ++tries) {
       auto gateway = node_->directory().find(gateway_roles_[turn_++ % gateway_roles_.size()]);
       if (!gateway) continue;
       caf::anon_send(gateway, std::move(exchange));
       return;
     }
+    const json::problem starting{.code = "shard_unavailable", .detail = "The node is starting."};
+    const auto id = "req_" + random_->next_part();
+    exchange.responder->respond(
+        gateway::to_response(std::get<gateway::done>(gateway::refuse(starting, id)), id));
   }
 
   service_options options_;
   std::shared_ptr<runtime::clock> clock_;
   std::shared_ptr<runtime::random_source> random_;
   std::unique_ptr<persistence::lmdb_storage> storage_;
+  std::optional<cluster_parts> parts_;
   actor_settings settings_;
   telemetry::registry metrics_;
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
@@ -295,8 +383,11 @@ class running_service final : public service {
   shop::shop shop_;
   std::shared_ptr<payment::provider_link> provider_;
   std::optional<runtime::node> node_;
+  caf::actor first_key_;
+  std::string secret_;
   std::vector<std::string> gateway_roles_;
-  std::size_t turn_ = 0;  // the listener's thread alone
+  std::atomic<bool> gateways_known_{false};  // nothing is added to their roles any more
+  std::size_t turn_ = 0;                     // the listener's thread alone
   std::unique_ptr<gateway::listener> http_;
   std::unique_ptr<gateway::listener> admin_;
   service_addresses addresses_;

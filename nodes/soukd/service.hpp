@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 namespace souk::nodes {
@@ -18,6 +19,15 @@ struct service_options {
   /// The node cannot go on: its storage failed, or something was restarted too often. On any thread; must end
   /// the process.
   std::function<void(const std::string& reason)> on_fatal;
+  /// Asked while the start waits for the cluster: whether the process was told to end meanwhile. May be
+  /// empty.
+  std::function<bool()> told_to_end;
+};
+
+/// The process was told to end before it served.
+class start_given_up : public std::runtime_error {
+ public:
+  start_given_up() : std::runtime_error("told to end before it served") {}
 };
 
 /// Where a running service can be reached.
@@ -35,8 +45,9 @@ class service {
   virtual const service_addresses& addresses() const = 0;
 };
 
-/// Opens the data folder, starts everything and returns when the node serves. Throws what an operator can act
-/// on: `std::runtime_error` with the folder, file or address in its text.
+/// Opens the data folder, starts everything and returns when the node serves; of a cluster, when it takes
+/// part in it, however long that takes. Throws what an operator can act on: `std::runtime_error` with the
+/// folder, file or address in its text.
 std::unique_ptr<service> start_service(service_options options);
 
 }  // namespace souk::nodes

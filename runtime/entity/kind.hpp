@@ -60,7 +60,8 @@ class entity_kind {
 
 /// A read replica that a node feeds with the committed events of one kind (the catalogue). Called by shards,
 /// from several threads at once, in order for each entity, before the replies that depend on the events are
-/// released.
+/// released. Of the shards of other nodes it hears a little later. It may be told again what it knows
+/// already, when a shard moves: a version that is not above the last one is nothing new.
 class projection {
  public:
   virtual ~projection() = default;

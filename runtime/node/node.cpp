@@ -54,26 +54,38 @@ supervision::child_spec directory::listed(const std::string& role, supervision::
 
 node::node(caf::actor_system& system, node_options options) : system_(system), options_(std::move(options)) {
   routing_ = std::make_shared<routing_table>(options_.shard_count, options_.kinds);
+  if (!options_.cluster) return;
+  // What this node's shards show its projections goes to other nodes too.
+  feed_log_ = std::make_shared<feed_log>(options_.shard_count);
+  fed_ = options_.kinds.projections;
+  for (const auto& each : fed_)
+    options_.kinds.projections.push_back(make_feed_tap(
+        each->source(), feed_log_, [this](const address& to) { return routing_->shard_of(to); }));
 }
 
 node::~node() { let_go(); }
 
 void node::let_go() {
   root_ = nullptr;
+  joined_ = nullptr;
   directory_.clear();
-  for (shard_id id = 0; id < options_.shard_count; ++id)
+  links_.clear();
+  for (shard_id id = 0; id < options_.shard_count; ++id) {
     routing_->set(id, nullptr);
+    routing_->set_remote(id, nullptr);
+  }
 }
 
 void node::start(std::vector<supervision::child_spec> effects, std::vector<supervision::child_spec> edge) {
   using supervision::strategy;
   using supervision::supervisor_child;
   // rest_for_one: whoever stands on what failed starts again with it.
-  auto root =
-      group("node", strategy::rest_for_one,
-            {storage_group(), coordination_group(),
-             supervisor_child(group("effects", strategy::one_for_one, std::move(effects))), shards_group(),
-             supervisor_child(group("edge", strategy::one_for_one, std::move(edge)))});
+  std::vector<supervision::child_spec> groups{storage_group(), coordination_group()};
+  if (options_.cluster) groups.push_back(peers_group());
+  groups.push_back(supervisor_child(group("effects", strategy::one_for_one, std::move(effects))));
+  groups.push_back(shards_group());
+  groups.push_back(supervisor_child(group("edge", strategy::one_for_one, std::move(edge))));
+  auto root = group("node", strategy::rest_for_one, std::move(groups));
   root.intensity = never;
   root.on_escalation = options_.on_fatal;
   root_ = system_.spawn(supervision::supervisor, std::move(root));
@@ -81,7 +93,21 @@ void node::start(std::vector<supervision::child_spec> effects, std::vector<super
 
 void node::stop() { caf::anon_send_exit(root_, caf::exit_reason::user_shutdown); }
 
-bool node::serving() const { return shard_figures_.serving == options_.shard_count; }
+bool node::serving() const {
+  if (!options_.cluster) return shard_figures_.serving == options_.shard_count;
+  const auto view = cluster_.now().view;
+  if (!view || view->shards.size() != options_.shard_count) return false;
+  for (shard_id id = 0; id < options_.shard_count; ++id) {
+    const auto& primary = view->shards[id].primary;
+    if (primary == options_.id ? !routing_->local(id) : primary.empty() || !links_.up(primary)) return false;
+  }
+  return true;
+}
+
+caf::actor node::copy_of(shard_id id) const {
+  if (auto replica = directory_.find("replica/" + std::to_string(id))) return replica;
+  return routing_->local(id);
+}
 
 void node::wait_until_serving() const {
   for (auto serve = shard_figures_.serving.load(); serve != options_.shard_count;
@@ -117,13 +143,25 @@ supervision::child_spec node::storage_group() {
 }
 
 supervision::child_spec node::coordination_group() {
-  supervision::child_spec coordinator{.name = "coordinator", .start = [this](caf::event_based_actor* self) {
-                                        return self->spawn(embedded_coordinator, options_.storage,
-                                                           member_name(options_.id, options_.disk_id),
-                                                           directory_.find("state"));
-                                      }};
-  return supervisor_child(group("coordination", supervision::strategy::one_for_one,
-                                {directory_.listed("coordinator", std::move(coordinator))}));
+  std::vector<supervision::child_spec> children{coordinator_child()};
+  if (options_.cluster) {
+    children.push_back(controller_child());
+    children.push_back(membership_child());
+    children.push_back(desk_child());
+  }
+  return supervisor_child(group("coordination", supervision::strategy::one_for_one, std::move(children)));
+}
+
+supervision::child_spec node::coordinator_child() {
+  supervision::child_spec child{
+      .name = "coordinator", .start = [this](caf::event_based_actor* self) {
+        if (joined_) return std::exchange(joined_, {});
+        if (options_.cluster)
+          return caf::actor{self->spawn(cluster_coordinator, options_.cluster->coordinator)};
+        return caf::actor{self->spawn(embedded_coordinator, options_.storage,
+                                      member_name(options_.id, options_.disk_id), directory_.find("state"))};
+      }};
+  return directory_.listed("coordinator", std::move(child));
 }
 
 supervision::child_spec node::shards_group() {

@@ -172,8 +172,7 @@ TEST_F(gateway_actor, each_outcome_is_a_problem_of_its_own) {
            {runtime::outcome::overloaded, "503 overloaded", "503 overloaded", "1"},
            {runtime::outcome::full, "503 storage_full", "503 storage_full", "30"},
            {runtime::outcome::failed, "500 internal_error", "500 internal_error", ""},
-           {runtime::outcome::quarantined, "500 internal_error", "500 internal_error", ""},
-           {runtime::outcome::unknown, "503 overloaded", "504 outcome_unknown", ""}}) {
+           {runtime::outcome::quarantined, "500 internal_error", "500 internal_error", ""}}) {
     answer_with(row.outcome);
     EXPECT_EQ(code_of(*send(cart())), row.read);
     auto kept = send(change(true));
@@ -184,8 +183,45 @@ TEST_F(gateway_actor, each_outcome_is_a_problem_of_its_own) {
 
 TEST_F(gateway_actor, an_unknown_outcome_may_be_repeated_only_with_a_key) {
   answer_with(runtime::outcome::unknown);
-  EXPECT_NE(send(change(true))->given->body.find(R"("retryable":true)"), std::string::npos);
+  auto keyed = send(change(true));
+  driver_.advance(10'100ms);
+  EXPECT_NE(keyed->given->body.find(R"("retryable":true)"), std::string::npos);
   EXPECT_NE(send(change(false))->given->body.find(R"("retryable":false)"), std::string::npos);
+}
+
+TEST_F(gateway_actor, an_outcome_that_was_lost_with_a_link_is_asked_for_under_its_name) {
+  answer_with(runtime::outcome::unknown);
+  auto read = send(cart());
+  auto keyed = send(change(true));
+  auto plain = send(change(false));
+  EXPECT_EQ(code_of(*plain), "504 outcome_unknown");
+  EXPECT_EQ(keyed->answers, 0);
+  const auto id = script_->requests.at(1).id;
+  answer_with(runtime::outcome::replayed);
+  driver_.advance(100ms);
+  EXPECT_EQ(read->given.value_or(http_response{}).status, 200);
+  EXPECT_EQ(keyed->given.value_or(http_response{}).status, 200);
+  EXPECT_EQ(keyed->field("Idempotent-Replayed"), "") << "the client sent it once";
+  EXPECT_EQ(script_->requests.back().id, id);
+}
+
+TEST_F(gateway_actor, who_does_not_serve_does_not_know_what_was_done_before) {
+  for (const auto no_news :
+       {runtime::outcome::unavailable, runtime::outcome::overloaded, runtime::outcome::full}) {
+    answer_with(runtime::outcome::unknown);
+    auto keyed = send(change(true));
+    answer_with(no_news);
+    driver_.advance(9s);
+    EXPECT_EQ(keyed->answers, 0);
+    driver_.advance(1'100ms);
+    EXPECT_EQ(code_of(*keyed), "504 outcome_unknown");
+  }
+}
+
+TEST_F(gateway_actor, a_shard_is_told_until_when_it_is_waited_for) {
+  stay_silent();
+  send(cart());
+  EXPECT_EQ(script_->requests.at(0).deadline, driver_.time()->steady() + 10s);
 }
 
 TEST_F(gateway_actor, a_silent_shard_is_given_up_at_the_deadline_and_never_answers_twice) {

@@ -113,7 +113,8 @@ constexpr bad_file bad_files[] = {
     {"cluster { node_lease = 2500ms }", "f:1: cluster.node_lease must be whole seconds"},
     {"cluster { node_lease = 1s }", "f:1: cluster.node_lease must be from 2s to 1min"},
     {"cluster { coordinator = \"etcd\" }",
-     "f:1: cluster.etcd.endpoints must name at least one member of etcd"},
+     "f:1: cluster.etcd.endpoints must name at least one member of etcd\n"
+     "f:1: payments.test.url must name the one provider of all nodes: see souk test-provider"},
     {"cluster { etcd { endpoints = [\"x\"] } }",
      "f:1: cluster.etcd.endpoints must be hosts with ports, as in \"127.0.0.1:2379\", not \"x\""},
     {"cluster { etcd { endpoints = [2379] } }",
@@ -123,7 +124,8 @@ constexpr bad_file bad_files[] = {
     {"cluster { etcd { key = \"k\" } }", "f:1: cluster.etcd needs all of certificate, key and ca, or none"},
     {"cluster {\n tls { ca = \"c\"\n certificate = \"d\" } }",
      "f:3: cluster.tls needs all of certificate, key and ca, or none"},
-    {"cluster {\n coordinator = \"etcd\"\n etcd { endpoints = [\"h:1\"] } }\nnodes = [ { id = \"a\" } ]",
+    {"cluster {\n coordinator = \"etcd\"\n etcd { endpoints = [\"h:1\"] } }\nnodes = [ { id = \"a\" } ]\n"
+     "payments { test { url = \"http://127.0.0.1:1\" } }",
      "f:4: node a needs a link, where the other nodes reach it"},
     {"nodes = [ { id = \"a\", link = \"8082\" } ]",
      "f:1: a node's link must be a host with a port, as in \"127.0.0.1:8082\""},
@@ -300,7 +302,7 @@ TEST(config, a_cluster_without_certificates_is_refused_but_for_tests_on_loopback
                           bool insecure) -> std::string {
     const std::string text = "cluster { coordinator = \"etcd\" " + std::string{tls} + " etcd { " +
                              std::string{etcd} + " } }\nnodes = [ { id = \"a\" link = \"" +
-                             std::string{link} + "\" } ]";
+                             std::string{link} + "\" } ]\npayments { test { url = \"http://127.0.0.1:1\" } }";
     const settings read = parse_settings(text, "f");
     try {
       refuse_unprotected(read, choose_node(read, {}), insecure);
