@@ -56,7 +56,7 @@ void append(benchmark::State& state) {
       entry.shard = static_cast<std::uint16_t>(appended++ % shard_count);
       entry.index = ++last[entry.shard];
       entry.epoch = 1;
-      entry.payload.assign(bytes, static_cast<char>(appended));
+      entry.payload = std::string(bytes, static_cast<char>(appended));
     }
     if (store.log().append(entries) != commit_status::done) {
       state.SkipWithError("the storage is full");

@@ -143,8 +143,8 @@ lmdb_journal::tails lmdb_journal::put_entries(MDB_txn* txn,
     }
     tail& end = ends.back().second;
     check_continues(end.bounds, *entry);
-    encode_frame({environment_.file(), entry->shard, entry->index}, {entry->epoch, end.chain, entry->payload},
-                 scratch_);
+    encode_frame({environment_.file(), entry->shard, entry->index},
+                 {entry->epoch, end.chain, *entry->payload.share()}, scratch_);
     const std::string_view frame = scratch_;
     for (std::size_t at = 0; at < frame.size(); at += part_bytes_max) {
       const auto part = static_cast<std::uint16_t>(at / part_bytes_max);
@@ -299,13 +299,7 @@ commit_status lmdb_journal::trim(shard_id shard, std::uint64_t keep_from, std::u
     return commit_status::done;
   }
   const auto mark_last = [&](lmdb_cursor& cursor) {
-    const link last = link_before(cursor, shard, end.bounds.first);
-    std::array<char, trim_mark_bytes> mark{};
-    store_big_endian(mark.data(), last.index);
-    store_big_endian(mark.data() + 8, last.epoch);
-    store_big_endian(mark.data() + 16, last.chain);
-    store_big_endian(mark.data() + trim_mark_covered, trim_mark_sum(shard, {mark.data(), trim_mark_covered}));
-    cursor.put(trim_key.view(), {mark.data(), mark.size()});
+    put_mark(cursor, shard, link_before(cursor, shard, end.bounds.first));
   };
   const auto status = remove_records(shard, first, end.bounds.first - 1, mark_last);
   if (status == commit_status::done) {
@@ -333,12 +327,32 @@ commit_status lmdb_journal::cut(shard_id shard, std::uint64_t last) {
   return status;
 }
 
+commit_status lmdb_journal::restart(shard_id shard, std::uint64_t index, std::uint64_t epoch) {
+  const journal_bounds before = bounds(shard);
+  const auto mark = [&](lmdb_cursor& cursor) { put_mark(cursor, shard, {index, epoch, 0}); };
+  const auto status = remove_records(shard, before.first, before.last, mark);
+  if (status == commit_status::done) {
+    publish({{shard, tail{{index + 1, index, epoch}, 0}}});
+  }
+  return status;
+}
+
+/// What a trim leaves behind.
+void lmdb_journal::put_mark(lmdb_cursor& cursor, shard_id shard, const link& last) {
+  std::array<char, trim_mark_bytes> mark{};
+  store_big_endian(mark.data(), last.index);
+  store_big_endian(mark.data() + 8, last.epoch);
+  store_big_endian(mark.data() + 16, last.chain);
+  store_big_endian(mark.data() + trim_mark_covered, trim_mark_sum(shard, {mark.data(), trim_mark_covered}));
+  cursor.put(trim_key.view(), {mark.data(), mark.size()});
+}
+
 /// Removes all parts of the records from `first` to `last`, after `before` has taken from them what it needs.
 commit_status lmdb_journal::remove_records(shard_id shard, std::uint64_t first, std::uint64_t last,
                                            const std::function<void(lmdb_cursor&)>& before) {
   // Pages emptied on the way are used again at once; what grows is the list of those that become free.
   constexpr std::uint64_t records_per_page = 64;
-  const std::size_t pages = (last - first) / records_per_page;
+  const std::size_t pages = (last + 1 - first) / records_per_page;
   return environment_.write(lmdb_environment::intent::remove, pages, [&](MDB_txn* txn) {
     lmdb_cursor cursor(txn, shards_[shard]);
     before(cursor);

@@ -38,6 +38,7 @@ class lmdb_journal : public journal {
             const std::function<bool(const journal_entry&)>& visit) const override;
   commit_status trim(shard_id shard, std::uint64_t keep_from, std::uint64_t max_records) override;
   commit_status cut(shard_id shard, std::uint64_t last) override;
+  commit_status restart(shard_id shard, std::uint64_t index, std::uint64_t epoch) override;
 
  private:
   /// Where a shard's sequence ends and what its next record is chained to.
@@ -66,6 +67,7 @@ class lmdb_journal : public journal {
   std::uint64_t last_index(lmdb_cursor& cursor, shard_id shard) const;
   std::string_view frame_at(lmdb_cursor& cursor, shard_id shard, std::uint64_t index,
                             std::string& scratch) const;
+  static void put_mark(lmdb_cursor& cursor, shard_id shard, const link& last);
   commit_status remove_records(shard_id shard, std::uint64_t first, std::uint64_t last,
                                const std::function<void(lmdb_cursor&)>& before);
 

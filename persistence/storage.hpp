@@ -1,5 +1,7 @@
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What a node keeps on its disk: the journal (what was decided, the truth) and the state (what it amounts
 /// to).
@@ -33,12 +36,38 @@ class damage : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Bytes that nobody changes any more: whoever holds a copy holds the same bytes. A record is on its way to
+/// the disk and to other nodes at the same time.
+class shared_bytes {
+ public:
+  shared_bytes() : shared_bytes(std::string{}) {}
+  template <class Text>
+    requires std::constructible_from<std::string, Text&&>
+  shared_bytes(Text&& text)  // NOLINT: wherever a text is written down, its bytes may be shared
+      : bytes_(std::make_shared<const std::string>(std::forward<Text>(text))) {}
+  shared_bytes(std::shared_ptr<const std::string> bytes) : bytes_(std::move(bytes)) {}  // NOLINT: as above
+
+  operator const std::string&() const { return *bytes_; }  // NOLINT: as above
+  std::size_t size() const { return bytes_->size(); }
+  const std::shared_ptr<const std::string>& share() const { return bytes_; }
+
+  bool operator==(const shared_bytes& other) const { return *bytes_ == *other.bytes_; }
+  template <class Text>
+    requires std::convertible_to<const Text&, std::string_view>
+  bool operator==(const Text& other) const {
+    return *bytes_ == std::string_view(other);
+  }
+
+ private:
+  std::shared_ptr<const std::string> bytes_;
+};
+
 /// One record of a shard's sequence.
 struct journal_entry {
   shard_id shard = 0;
   std::uint64_t index = 0;  ///< Position in the shard's sequence; the first is 1; gapless.
   std::uint64_t epoch = 0;  ///< The epoch under which it was decided; never falls along a sequence.
-  std::string payload;      ///< A serialised `pb::Record`; at most 48 MiB (long ones are split on disk).
+  shared_bytes payload;     ///< A serialised `pb::Record`; at most 48 MiB (long ones are split on disk).
 };
 
 /// Where a shard's sequence begins and ends on this disk. `last == first - 1` when it is empty.
@@ -76,6 +105,10 @@ class journal {
 
   /// Drops every record after `last` (a replica that followed a deposed primary).
   virtual commit_status cut(shard_id shard, std::uint64_t last) = 0;
+
+  /// Drops every record of a shard; the next one follows `index` of `epoch`, which was not seen here (a
+  /// replica whose state came whole from elsewhere). Chain values start anew.
+  virtual commit_status restart(shard_id shard, std::uint64_t index, std::uint64_t epoch) = 0;
 };
 
 /// A change of one row of the state: a new value, or its removal.

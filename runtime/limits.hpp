@@ -20,6 +20,9 @@ struct limits {
   std::size_t entity_queue_max = 10'000;
   /// Commands taken up and not yet answered in one shard; bounds the memory of a stalled disk.
   std::size_t shard_unanswered_max = 50'000;
+  /// A read that may not be answered, because other members of the shard are silent, waits so long for them.
+  /// Longer than they take to notice a lost link, shorter than clients wait.
+  std::chrono::milliseconds lease_wait{1'000};
   /// Throws by one message before it is set aside.
   unsigned strikes_max = 3;
   /// Messages remembered for having made an entity throw.
@@ -53,6 +56,11 @@ struct limits {
   std::size_t commit_entries_max = 4'000;
   /// Bytes in one commit.
   std::size_t commit_bytes_max = 8u << 20;
+  /// Records that a shard with several members keeps beyond what it needs itself: a member that was away for
+  /// so many takes them up from the journal, for others the state is read whole. Some 10 s of a busy shard.
+  std::size_t journal_kept_records = 10'000;
+  /// Records that a follower takes into its state at a time, between messages of its primary.
+  std::size_t replay_records_max = 1'000;
   /// Journal records removed in one transaction when it is trimmed.
   std::size_t trim_records_max = 20'000;
 };

@@ -12,35 +12,19 @@ namespace rpb = persistence::pb;
 
 namespace {
 
-// Collects an entity's changed rows under their keys.
-class row_collector final : public row_sink {
- public:
-  row_collector(std::string prefix, std::vector<persistence::row_change>& rows)
-      : prefix_(std::move(prefix)), rows_(rows) {}
-
-  void put(std::string_view row, std::string value) override {
-    rows_.push_back({prefix_ + std::string{row}, std::move(value)});
-  }
-  void erase(std::string_view row) override { rows_.push_back({prefix_ + std::string{row}, std::nullopt}); }
-
- private:
-  std::string prefix_;
-  std::vector<persistence::row_change>& rows_;
-};
-
 std::string bytes_of(const message_ptr& message) { return message->SerializeAsString(); }
 
 }  // namespace
 
-caf::behavior entity(entity_actor* self, const entity_environment* environment, address address,
-                     std::uint64_t token, caf::actor shard) {
+caf::behavior entity(entity_actor* self, std::shared_ptr<const entity_environment> environment,
+                     address address, std::uint64_t token, caf::actor shard) {
   supervision::handle_failures(self);
-  return self->state.start(*environment, std::move(address), token, std::move(shard));
+  return self->state.start(std::move(environment), std::move(address), token, std::move(shard));
 }
 
-caf::behavior entity_life::start(const entity_environment& environment, address address, std::uint64_t token,
-                                 caf::actor shard) {
-  environment_ = &environment;
+caf::behavior entity_life::start(std::shared_ptr<const entity_environment> environment, address address,
+                                 std::uint64_t token, caf::actor shard) {
+  environment_ = std::move(environment);
   address_ = std::move(address);
   token_ = token;
   shard_ = std::move(shard);
@@ -53,71 +37,34 @@ caf::behavior entity_life::start(const entity_environment& environment, address 
 
 void entity_life::wake(const wake_up& from) {
   try {
-    kind_ = &environment_->kinds->kind(address_.kind);
-    state_ = kind_->initial();
-    load_rows();
-    for (const auto& record : from.tail) {
-      auto version = record.first_version;
-      for (const auto& event : record.events) {
-        if (version > version_) {
-          kind_->evolve(*state_, *event, from_ms(record.time_ms), version);
-          version_ = version;
-        }
-        ++version;
-      }
-      // Changes that the loaded header already knows are made once more, in order, and end the same.
-      for (const auto& change : record.timers) {
-        std::erase_if(timers_, [&](const auto& timer) { return timer.first == change.name(); });
-        if (change.due_ms() != 0) timers_.emplace_back(change.name(), change.due_ms());
-      }
-      last_ms_ = std::max(last_ms_, record.time_ms);
-    }
+    memory_.begin(environment_->kinds->kind(address_.kind));
+    memory_.load(keys::entity_prefix(environment_->shard, address_), *environment_->state);
+    for (const auto& record : from.tail)
+      memory_.replay(record.first_version, record.time_ms, record.events, record.timers);
   } catch (const std::exception& e) {
     self_->send(shard_, wake_up_failed{token_, e.what()});
     self_->quit();
   }
 }
 
-void entity_life::load_rows() {
-  auto range = keys::starting_with(keys::entity_prefix(environment_->shard, address_));
-  const auto prefix_length = range.from.size();
-  environment_->state->scan(
-      range.from, range.to, persistence::scan_order::ascending,
-      [&](std::string_view key, std::string_view value) {
-        auto row = key.substr(prefix_length);
-        if (row != keys::entity_header_row) {
-          kind_->load_row(*state_, row, value);
-          return true;
-        }
-        pb::EntityHeader header;
-        if (!header.ParseFromArray(value.data(), static_cast<int>(value.size())))
-          throw undecodable("the header of " + to_string(address_, kind_->name()) + " cannot be read");
-        version_ = header.version();
-        last_ms_ = header.last_ms();
-        for (const auto& timer : header.timers())
-          timers_.emplace_back(timer.name(), timer.due_ms());
-        return true;
-      });
-}
-
 void entity_life::decide(const work& work) {
   decided result;
   result.token = token_;
   if (work.origin == work_origin::timer) {
-    auto current = std::find_if(timers_.begin(), timers_.end(),
+    auto current = std::find_if(memory_.timers.begin(), memory_.timers.end(),
                                 [&](const auto& timer) { return timer.first == work.timer.name; });
-    if (current == timers_.end() || current->second != work.timer.due_ms) {
+    if (current == memory_.timers.end() || current->second != work.timer.due_ms) {
       result.stale_timer = true;
       self_->send(shard_, std::move(result));
       return;
     }
   }
-  const auto now = from_ms(std::max(to_ms(environment_->time->now()), last_ms_));
+  const auto now = from_ms(std::max(to_ms(environment_->time->now()), memory_.last_ms));
   auto decision = ask_decider(work, now);
   fill_record(result, decision, work, now);
   for (const auto& event : decision.events)
-    kind_->evolve(*state_, *event, now, ++version_);
-  last_ms_ = to_ms(now);
+    memory_.kind->evolve(*memory_.state, *event, now, ++memory_.version);
+  memory_.last_ms = to_ms(now);
   result.events = std::move(decision.events);
   result.reply = std::move(decision.reply);
   result.parked = decision.parked;
@@ -126,14 +73,15 @@ void entity_life::decide(const work& work) {
 }
 
 decision entity_life::ask_decider(const work& work, timestamp now) {
-  context context{address_, now, version_, *environment_->random, {}, {}, false};
+  context context{address_, now, memory_.version, *environment_->random, {}, {}, false};
   switch (work.origin) {
     case work_origin::timer:
-      return kind_->on_timer(*state_, work.timer.name, context);
+      return memory_.kind->on_timer(*memory_.state, work.timer.name, context);
     case work_origin::effect:
       if (work.failed_kind != 0)
-        return kind_->on_effect_failed(*state_, {address_.tenant, work.failed_kind, work.failed_key},
-                                       *work.command, work.failure, context);
+        return memory_.kind->on_effect_failed(*memory_.state,
+                                              {address_.tenant, work.failed_kind, work.failed_key},
+                                              *work.command, work.failure, context);
       break;
     case work_origin::client:
       context.command = work.request->id;
@@ -144,7 +92,7 @@ decision entity_life::ask_decider(const work& work, timestamp now) {
     case work_origin::world:
       break;
   }
-  return kind_->decide(*state_, *work.command, context);
+  return memory_.kind->decide(*memory_.state, *work.command, context);
 }
 
 void entity_life::fill_record(decided& result, decision& decision, const work& work, timestamp now) {
@@ -160,7 +108,7 @@ void entity_life::fill_record(decided& result, decision& decision, const work& w
   record.set_tenant(address_.tenant);
   record.set_kind(address_.kind);
   record.set_key(address_.key);
-  record.set_first_version(version_ + 1);
+  record.set_first_version(memory_.version + 1);
   for (const auto& event : decision.events)
     record.add_events(bytes_of(event));
   for (auto& effect : decision.effects) {
@@ -193,16 +141,16 @@ void entity_life::fill_record(decided& result, decision& decision, const work& w
 
 void entity_life::change_timers(rpb::Record& record, const decision& decision, const work& work) {
   auto change = [&](const std::string& name, std::int64_t due_ms) {
-    auto current =
-        std::find_if(timers_.begin(), timers_.end(), [&](const auto& timer) { return timer.first == name; });
-    const auto was = current == timers_.end() ? 0 : current->second;
+    auto current = std::find_if(memory_.timers.begin(), memory_.timers.end(),
+                                [&](const auto& timer) { return timer.first == name; });
+    const auto was = current == memory_.timers.end() ? 0 : current->second;
     if (was == due_ms) return;
     auto& out = *record.add_timers();
     out.set_name(name);
     out.set_due_ms(due_ms);
     out.set_was_due_ms(was);
-    if (current != timers_.end()) timers_.erase(current);
-    if (due_ms != 0) timers_.emplace_back(name, due_ms);
+    if (current != memory_.timers.end()) memory_.timers.erase(current);
+    if (due_ms != 0) memory_.timers.emplace_back(name, due_ms);
   };
   // A timer that fired is set no more, unless the decision sets it anew.
   if (work.origin == work_origin::timer) change(work.timer.name, 0);
@@ -214,18 +162,7 @@ void entity_life::hand_out(const capture& request) {
   captured result;
   result.token = token_;
   result.leaving = request.and_leave;
-  auto prefix = keys::entity_prefix(environment_->shard, address_);
-  pb::EntityHeader header;
-  header.set_version(version_);
-  header.set_last_ms(last_ms_);
-  for (const auto& [timer, due] : timers_) {
-    auto& out = *header.add_timers();
-    out.set_name(timer);
-    out.set_due_ms(due);
-  }
-  result.rows.push_back({prefix + std::string{keys::entity_header_row}, header.SerializeAsString()});
-  row_collector sink{std::move(prefix), result.rows};
-  kind_->save_rows(*state_, sink);
+  memory_.save(keys::entity_prefix(environment_->shard, address_), result.rows);
   self_->send(shard_, std::move(result));
   if (request.and_leave) self_->quit();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/cluster/routing.hpp"
+#include "runtime/entity/entity_memory.hpp"
 #include "runtime/entity/kind.hpp"
 #include "runtime/seams/seams.hpp"
 #include "runtime/shard/messages.hpp"
@@ -17,7 +18,7 @@
 
 namespace souk::runtime {
 
-/// What all entities of a shard share. Outlives them.
+/// What all entities of a shard share. What its pointers lead to outlives them.
 struct entity_environment {
   const entity_catalogue* kinds = nullptr;
   const persistence::state_store* state = nullptr;
@@ -40,12 +41,11 @@ class entity_life {
 
   explicit entity_life(caf::event_based_actor* self) : self_(self) {}
 
-  caf::behavior start(const entity_environment& environment, address address, std::uint64_t token,
-                      caf::actor shard);
+  caf::behavior start(std::shared_ptr<const entity_environment> environment, address address,
+                      std::uint64_t token, caf::actor shard);
 
  private:
   void wake(const wake_up& from);
-  void load_rows();
   void decide(const work& work);
   decision ask_decider(const work& work, timestamp now);
   void fill_record(decided& result, decision& decision, const work& work, timestamp now);
@@ -53,21 +53,16 @@ class entity_life {
   void hand_out(const capture& request);
 
   caf::event_based_actor* self_;
-  const entity_environment* environment_ = nullptr;
-  const entity_kind* kind_ = nullptr;
+  std::shared_ptr<const entity_environment> environment_;
   address address_;
   std::uint64_t token_ = 0;
   caf::actor shard_;
-
-  std::unique_ptr<entity_state> state_;
-  std::uint64_t version_ = 0;
-  std::int64_t last_ms_ = 0;
-  std::vector<std::pair<std::string, std::int64_t>> timers_;  // name, due
+  entity_memory memory_;
 };
 
 using entity_actor = caf::stateful_actor<entity_life>;
 
-caf::behavior entity(entity_actor* self, const entity_environment* environment, address address,
-                     std::uint64_t token, caf::actor shard);
+caf::behavior entity(entity_actor* self, std::shared_ptr<const entity_environment> environment,
+                     address address, std::uint64_t token, caf::actor shard);
 
 }  // namespace souk::runtime

@@ -2,6 +2,7 @@
 
 #include "runtime/cluster/coordinator.hpp"
 #include "runtime/cluster/view.hpp"
+#include "runtime/replica/replica.hpp"
 #include "runtime/storage/spawn.hpp"
 #include "runtime/supervision/entity_supervisor.hpp"
 
@@ -20,6 +21,7 @@ constexpr supervision::intensity never{0, std::chrono::seconds{1}};
 constexpr std::chrono::seconds shard_stop_within{20};
 
 std::string shard_role(shard_id id) { return "shard/" + std::to_string(id); }
+std::string replica_role(shard_id id) { return "replica/" + std::to_string(id); }
 std::string entities_role(shard_id id) { return "entities/" + std::to_string(id); }
 
 }  // namespace
@@ -159,7 +161,8 @@ supervision::child_spec node::coordinator_child() {
         if (options_.cluster)
           return caf::actor{self->spawn(cluster_coordinator, options_.cluster->coordinator)};
         return caf::actor{self->spawn(embedded_coordinator, options_.storage,
-                                      member_name(options_.id, options_.disk_id), directory_.find("state"))};
+                                      member_name(options_.id, options_.disk_id), options_.shard_count,
+                                      directory_.find("state"))};
       }};
   return directory_.listed("coordinator", std::move(child));
 }
@@ -175,17 +178,21 @@ supervision::child_spec node::shards_group() {
 supervision::child_spec node::shard_group(shard_id id) {
   supervision::entity_supervisor_spec entities;
   entities.random = [random = options_.random] { return random->next_u64(); };
-  supervision::child_spec shard_child{
-      .name = "shard", .stop_within = shard_stop_within, .start = [this, id](caf::event_based_actor* self) {
-        return self->spawn(shard, options_of(id));
+  supervision::child_spec replica_child{
+      .name = "replica", .stop_within = shard_stop_within, .start = [this, id](caf::event_based_actor* self) {
+        replica_options options;
+        options.shard = options_of(id);
+        if (options_.cluster) {
+          options.link = [this](const std::string& other) { return links_.link(other); };
+          options.linked = [this](const std::string& other) { return links_.up(other); };
+        }
+        return self->spawn(replica, std::move(options));
       }};
   // One cannot be without the other: the shard knows its entities, the entities know their shard.
   auto spec = group(shard_role(id), supervision::strategy::one_for_all,
                     {directory_.listed(entities_role(id), entity_supervisor_child(std::move(entities))),
-                     directory_.listed(shard_role(id), std::move(shard_child))});
-  auto child = supervisor_child(std::move(spec));
-  child.on_ended = [this, id] { routing_->set(id, nullptr); };
-  return child;
+                     directory_.listed(replica_role(id), std::move(replica_child))});
+  return supervisor_child(std::move(spec));
 }
 
 shard_options node::options_of(shard_id id) {

@@ -28,8 +28,8 @@
 
 namespace souk::runtime {
 
-/// Which actor plays a role now: "journal", "shard/3", "port/payments". Supervisors say so here whenever they
-/// start one or one has ended. Any thread.
+/// Which actor plays a role now: "journal", "replica/3", "port/payments". Supervisors say so here whenever
+/// they start one or one has ended. Any thread.
 class directory {
  public:
   /// Null while nobody plays it.
@@ -78,7 +78,7 @@ struct node_options {
 ///     ├─ coordination    coordinator; of a cluster also controller, membership, desk
 ///     ├─ peers           of a cluster: links, feed, follower
 ///     ├─ effects         workers that call the world
-///     ├─ shards          one supervisor per shard → entity supervisor → entities; shard
+///     ├─ shards          one supervisor per shard → entity supervisor → entities; replica → shard
 ///     └─ edge            gateways
 ///
 /// Lives on the thread that made it; what it hands out may be used from any.

@@ -164,6 +164,9 @@ supervision::child_spec node::follower_child() {
 void node::tell_of_link(const links::link_change& change) {
   for (const char* role : {"membership", "follower"})
     if (auto actor = directory_.find(role)) caf::anon_send(actor, neighbour_changed{change.node, change.up});
+  for (shard_id id = 0; id < options_.shard_count; ++id)
+    if (auto actor = directory_.find(replica_role(id)))
+      caf::anon_send(actor, link_news{change.node, change.up});
 }
 
 }  // namespace souk::runtime

@@ -187,4 +187,21 @@ std::optional<message> decode(pb::Message&& from) {
   return std::nullopt;
 }
 
+std::string to_bytes(std::uint16_t shard, const letter& letter) {
+  auto message = encode(shard, letter.content);
+  message.set_from(letter.from);
+  message.set_to(letter.to);
+  return message.SerializeAsString();
+}
+
+std::optional<letter> letter_of(const std::string& bytes) {
+  pb::Message message;
+  if (!message.ParseFromString(bytes)) return std::nullopt;
+  letter read{std::move(*message.mutable_from()), std::move(*message.mutable_to()), {}};
+  auto content = decode(std::move(message));
+  if (!content || read.from.empty()) return std::nullopt;
+  read.content = std::move(*content);
+  return read;
+}
+
 }  // namespace souk::replication

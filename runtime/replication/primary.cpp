@@ -6,6 +6,18 @@
 
 namespace souk::replication {
 
+std::string_view to_string(resignation why) {
+  switch (why) {
+    case resignation::superseded:
+      return "superseded";
+    case resignation::handed_over:
+      return "handed over";
+    case resignation::write_refused:
+      return "the storage is full";
+  }
+  return "";
+}
+
 opening may_open(const shard_config& config, const member_id& self, std::uint64_t highest_epoch_on_disk) {
   if (config.primary != self) return opening::not_ours;
   return config.epoch > highest_epoch_on_disk ? opening::may_open : opening::ask_for_next_epoch;
@@ -511,7 +523,9 @@ void primary::swap_answered(swap_outcome outcome, const std::optional<shard_conf
 }
 
 void primary::config_seen(const shard_config& config, std::chrono::nanoseconds now) {
-  if (resigned_ || config.revision <= config_.revision) return;
+  if (resigned_ || config.revision < config_.revision) return;
+  // Which disk a node has is no part of the record: it may be known only later, or change.
+  if (config.revision == config_.revision) return set_replicas(config.replicas, now);
   if (config.epoch > config_.epoch || config.primary != self_) {
     const bool as_asked =
         swap_ && swap_->is_handover() && config.primary == swap_->to && config.epoch == config_.epoch + 1;
@@ -522,12 +536,17 @@ void primary::config_seen(const shard_config& config, std::chrono::nanoseconds n
     if (!contains(config.in_sync, member)) peers_.at(member).removed = now;
   config_ = config;
   swap_.reset();
-  add_peers(now);
-  for (auto& [member, peer] : peers_)
-    if (!is_replica(member)) drop_snapshot(member, peer);
+  set_replicas(config.replicas, now);
   progress_.settled(config_.in_sync, config_.min_in_sync);
   review_ = true;
   advance(now);
+}
+
+void primary::set_replicas(const members& replicas, std::chrono::nanoseconds now) {
+  config_.replicas = replicas;
+  add_peers(now);
+  for (auto& [member, peer] : peers_)
+    if (!is_replica(member)) drop_snapshot(member, peer);
 }
 
 // -- handover, time, reads
@@ -580,8 +599,7 @@ void primary::watch_ability(std::chrono::nanoseconds now) {
 
 bool primary::may_read(std::chrono::nanoseconds now) const {
   if (!serves() || (swap_ && swap_->is_handover())) return false;
-  const auto counted = progress_.counted();
-  return std::all_of(counted.begin(), counted.end(), [&](const member_id& member) {
+  return progress_.all_counted([&](const member_id& member) {
     if (member == self_) return true;
     const auto& answered = peers_.at(member).answered;
     return answered && now < *answered + limits_.lease;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -100,6 +101,7 @@ enum class resignation : std::uint8_t {
   handed_over,    ///< As asked.
   write_refused,  ///< The own storage refused what others may have: go on under a new epoch.
 };
+std::string_view to_string(resignation why);
 /// The last action: this object is of no use any more. What was decided and not committed has an unknown
 /// outcome. Wait until no write is on its way, then start a follower from the disk.
 struct resigned {
@@ -170,7 +172,8 @@ class primary {
   /// `config`: what stands there now, if the answer or a look afterwards told it.
   void swap_answered(swap_outcome outcome, const std::optional<shard_config>& config,
                      std::chrono::nanoseconds now);
-  /// The record as seen by a watch or a look at any time.
+  /// The record as seen by a watch or a look at any time. `replicas` may change without its revision, when a
+  /// node turns out to have another disk.
   void config_seen(const shard_config& config, std::chrono::nanoseconds now);
 
   /// Every 100 ms or so.
@@ -191,6 +194,7 @@ class primary {
   std::uint64_t committed() const { return committed_; }
   std::uint64_t last() const { return journal_.last(); }
   const shard_config& config() const { return config_; }
+  const history& journal() const { return journal_; }
   /// The first record that a member in sync may still need.
   std::uint64_t keep_from() const;
   std::vector<member_status> status() const;
@@ -246,6 +250,7 @@ class primary {
 
   bool is_replica(const member_id& member) const;
   void add_peers(std::chrono::nanoseconds now);
+  void set_replicas(const members& replicas, std::chrono::nanoseconds now);
   void resign(resignation why, std::uint64_t epoch);
   void advance(std::chrono::nanoseconds now);
   void forget_recent();

@@ -61,6 +61,13 @@ class commit_progress {
     return all;
   }
 
+  /// Whether something holds for everyone whose disk counts now.
+  template <class Holds>
+  bool all_counted(const Holds& holds) const {
+    return std::all_of(in_sync_.begin(), in_sync_.end(), holds) &&
+           std::all_of(wanted_.begin(), wanted_.end(), holds);
+  }
+
   /// What all that count have on disk.
   std::uint64_t slowest() const {
     auto least = ~std::uint64_t{0};

@@ -72,6 +72,8 @@ range starting_with(std::string prefix) {
 }
 
 std::string shard_header(shard_id shard) { return begin('m', shard); }
+std::string seen_epoch(shard_id shard) { return begin('h', shard); }
+
 std::string coordinator_record(shard_id shard) { return begin('c', shard); }
 
 std::string entity_prefix(shard_id shard, const address& address) {

@@ -10,14 +10,19 @@
 /// Keys of the state environment. Every key is a letter, the shard (big endian) and what the letter says, so
 /// that one shard's rows of one sort are one range:
 ///
-///     m shard                                    the shard's header
-///     e shard kind tenant 0 key 0 row            rows of entities; row "!" is the runtime's header of the
-///     entity n shard tenant 0 index 0 key               rows of secondary indexes t shard due kind tenant 0
-///     key 0 name       timers by due time o shard to_shard number                    effects not yet
-///     acknowledged w shard number                             world calls without a result i shard
-///     command_id                         kept answers x shard expires command_id                 kept
-///     answers by their end c shard                                    the coordinator's record of the shard
-///     (embedded coordinator)
+///     m shard                             the shard's header
+///     e shard kind tenant 0 key 0 row     rows of entities; row "!" is the runtime's header of the entity
+///     n shard tenant 0 index 0 key        rows of secondary indexes
+///     t shard due kind tenant 0 key 0 name    timers by due time
+///     o shard to_shard number             effects not yet acknowledged
+///     w shard number                      world calls without a result
+///     i shard command_id                  kept answers
+///     x shard expires command_id          kept answers by their end
+///
+/// All of these a snapshot brings to another member. What belongs to this disk alone:
+///
+///     h shard                             the highest epoch seen
+///     c shard                             the embedded coordinator's record of the shard
 namespace souk::runtime::keys {
 
 /// A half-open range of keys.
@@ -31,6 +36,7 @@ range starting_with(std::string prefix);
 
 std::string shard_header(shard_id shard);
 std::string coordinator_record(shard_id shard);
+std::string seen_epoch(shard_id shard);
 
 inline constexpr std::string_view entity_header_row = "!";
 std::string entity_prefix(shard_id shard, const address& address);

@@ -93,16 +93,38 @@ struct wake_up_failed {
   std::string reason;
 };
 
-/// shard → journal writer.
+/// shard or replica → journal writer.
 struct append {
   caf::actor shard;
   shard_id id = 0;
   std::vector<persistence::journal_entry> entries;
+  std::uint64_t ticket = 0;  ///< Comes back in `journalled`.
 };
 
-/// journal writer → shard: everything of yours up to `index` is on disk.
+/// replica → journal writer: drop all records after `last`, after all appends before this. Answered by
+/// `journalled`, or `journal_refused`.
+struct cut_after {
+  caf::actor shard;
+  shard_id id = 0;
+  std::uint64_t last = 0;
+  std::uint64_t ticket = 0;
+};
+
+/// replica → journal writer: the next record follows this one, whatever is there. Answered by `journalled`,
+/// or `journal_refused`.
+struct restart_after {
+  caf::actor shard;
+  shard_id id = 0;
+  std::uint64_t index = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t ticket = 0;
+};
+
+/// journal writer → shard: everything of yours up to `index` is on disk. Of several writes that were one
+/// commit only the last is told.
 struct journalled {
   std::uint64_t index = 0;
+  std::uint64_t ticket = 0;
 };
 
 /// journal writer → shard: the storage is full; nothing from `first` on was written.
@@ -110,8 +132,8 @@ struct journal_refused {
   std::uint64_t first = 0;
 };
 
-/// shard → journal writer: which records do you have of mine? Answered by `journal_bounds_are` when all
-/// appends before it are done.
+/// shard → journal writer: which records do you have of mine? Answered by `bounds_are` when all appends
+/// before it are done.
 struct ask_bounds {
   caf::actor shard;
   shard_id id = 0;
@@ -204,6 +226,9 @@ struct end_of_burst {};
 struct retry_entity {
   std::uint64_t token = 0;
 };
+/// A reminder to offer the state's rows again that a full disk refused. Never sent to the writer itself: what
+/// is late must not overwrite what somebody else has written since.
+struct retry_state {};
 
 }  // namespace souk::runtime
 
@@ -233,6 +258,9 @@ CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::epoch_opened))
 CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::tick))
 CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::end_of_burst))
 CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::retry_entity))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::cut_after))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::restart_after))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::retry_state))
 
 CAF_END_TYPE_ID_BLOCK(souk_shard)
 
@@ -260,3 +288,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::epoch_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::end_of_burst)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::retry_entity)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::cut_after)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::restart_after)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::retry_state)

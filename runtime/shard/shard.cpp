@@ -1,5 +1,7 @@
 #include "runtime/shard/shard.hpp"
 
+#include "runtime/shard/projections.hpp"
+#include "runtime/shard/records.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/messages.hpp"
 #include "runtime/telemetry/log.hpp"
@@ -44,8 +46,8 @@ answer answer_of(const pb::KeptAnswer& kept) {
 
 }  // namespace
 
-caf::behavior shard(shard_actor* self, shard_options options) {
-  return self->state.start(std::move(options));
+caf::behavior shard(shard_actor* self, shard_options options, shard_start start) {
+  return self->state.start(std::move(options), std::move(start));
 }
 
 shard_life::~shard_life() {
@@ -56,11 +58,13 @@ shard_life::~shard_life() {
 
 // -- start ---------------------------------------------------------------------------------------
 
-caf::behavior shard_life::start(shard_options options) {
+caf::behavior shard_life::start(shard_options options, shard_start start) {
   supervision::handle_failures(self_);
   options_ = std::move(options);
-  environment_ = {options_.kinds,  &options_.storage->state(), options_.time,
-                  options_.random, options_.routing,           options_.id};
+  replica_ = std::move(start.replica);
+  environment_ = std::make_shared<entity_environment>(
+      entity_environment{options_.kinds, &options_.storage->state(), options_.time, options_.random,
+                         options_.routing, options_.id});
   book_.emplace(options_.id, options_.storage->state(), *options_.limits);
   self_->set_exit_handler([this](const caf::exit_msg& exit) {
     if (exit.reason == caf::exit_reason::user_shutdown && serving_) {
@@ -69,10 +73,30 @@ caf::behavior shard_life::start(shard_options options) {
       self_->quit(exit.reason);
     }
   });
-  self_->send(options_.journal_writer(), ask_bounds{caf::actor{self_}, options_.id});
+  epoch_ = start.primary.config.epoch;
+  // Named apart from those of earlier lives, of which a message may still be on its way.
+  constexpr unsigned tokens_per_epoch_bits = 32;
+  next_token_ = (epoch_ << tokens_per_epoch_bits) + 1;
+  recover(start.primary.journal);
+  primary_.emplace(std::move(start.primary), steady());
+  committed_ = primary_->committed();
+  for (const auto& member : start.linked)
+    primary_->link_up(member, steady());
+  self_->send(self_, tick{});
   return {
-      [this](const bounds_are& known) { recover(known.bounds); },
-      [this](const epoch_opened& opened) { begin_epoch(opened); },
+      [this](const member_says& said) { hear(said.member, said.content); },
+      [this](const member_link& link) {
+        link.up ? primary_->link_up(link.member, steady()) : primary_->link_lost(link.member, steady());
+        act();
+      },
+      [this](const config_told& told) {
+        primary_->config_seen(told.config, steady());
+        act();
+      },
+      [this](const swap_told& told) {
+        primary_->swap_answered(told.outcome, told.config, steady());
+        act();
+      },
       [this](const request& request) { on_request(request); },
       [this](const index_query& query) { on_index_query(query); },
       [this](decided& result) { on_decided(result); },
@@ -93,19 +117,20 @@ caf::behavior shard_life::start(shard_options options) {
         found->second->backing_off = false;
         if (!found->second->waiting.empty() || found->second->capturing) activate(*found->second);
       },
-      [this](const journalled& done) { on_journalled(done.index); },
+      [this](const journalled& done) {
+        primary_->locally_durable(done.index, steady());
+        act();
+      },
       [this](const journal_refused& refused) { on_refused(refused.first); },
       [this](const stream_batch& batch) { on_effects(batch); },
       [this](const stream_ack& ack) { book_->acknowledged(ack.from, ack.watermark, ack.above); },
       [this](const world_result& result) { on_world_result(result); },
       [this](const state_written& written) { on_state_written(written.done); },
       [this](const storage_fill& fill) { nearly_full_ = fill.nearly_full; },
-      [this](const end_of_burst&) {
-        burst_pending_ = false;
-        if (burst_.empty()) return;
-        self_->send(options_.journal_writer(), append{caf::actor{self_}, options_.id, std::move(burst_)});
-        burst_.clear();
+      [this](const retry_state&) {
+        self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
       },
+      [this](const end_of_burst&) { end_burst(); },
       [this](const status_query& query) {
         auto answer = status();
         answer.correlation = query.correlation;
@@ -119,96 +144,49 @@ caf::behavior shard_life::start(shard_options options) {
 void shard_life::shut_down() {
   if (stopping_) return;
   stopping_ = true;
-  options_.routing->set(options_.id, nullptr);
+  options_.routing->remove(options_.id, caf::actor{self_});
   if (flush_ == flush_phase::none) begin_flush();
 }
 
-void shard_life::recover(const persistence::journal_bounds& bounds) {
+// What the journal holds beyond the state is shown to projections only when it is committed.
+void shard_life::recover(const replication::history& journal) {
   book_->load();
-  if (bounds.first > book_->applied() + 1 || bounds.last < book_->applied())
-    throw persistence::damage("shard " + std::to_string(options_.id) + ": the state stands for record " +
-                              std::to_string(book_->applied()) + ", the journal has " +
-                              std::to_string(bounds.first) + " to " + std::to_string(bounds.last));
+  check_journal(*book_, journal.first(), journal.last());
   options_.storage->log().read(
-      options_.id, book_->applied() + 1, [this](const persistence::journal_entry& entry) {
-        rpb::Record record;
-        if (!record.ParseFromString(entry.payload) || record.schema() > 1)
-          throw undecodable("record " + std::to_string(entry.index) + " of shard " +
-                            std::to_string(options_.id) + " is of schema " + std::to_string(record.schema()) +
-                            "; this build reads up to 1");
+      options_.id, book_->applied() + 1, [&](const persistence::journal_entry& entry) {
+        const auto record = parse_record(entry);
         book_->apply(entry.index, record, {}, {});
         if (record.kind() == 0) return true;
         auto& slot = slot_of({record.tenant(), static_cast<kind_id>(record.kind()), record.key()});
-        tail_record tail{entry.index, record.first_version(), record.time_ms(), {}, {}};
-        for (const auto& event : record.events())
-          tail.events.push_back(slot.kind->parse_event(event));
-        tail.timers.assign(record.timers().begin(), record.timers().end());
+        auto tail = tail_of(entry.index, record, *slot.kind);
+        if (!tail.events.empty()) {
+          unreleased gate;
+          gate.index = entry.index;
+          show_later(gate, slot, tail.first_version, tail.events);
+          unreleased_.push_back(std::move(gate));
+        }
         slot.tail.push_back(std::move(tail));
         slot.last_index = entry.index;
         slot.dirty = true;
         return true;
       });
-  restore_projections();
-  epoch_ = std::max(book_->epoch(), bounds.last_epoch);
-  self_->send(options_.coordinator(), open_epoch{options_.id, epoch_, caf::actor{self_}});
 }
 
-void shard_life::restore_projections() {
-  for (const auto& projection : options_.kinds->projections) {
-    const auto& kind = options_.kinds->kind(projection->source());
-    struct restored {
-      std::unique_ptr<entity_state> state;
-      std::uint64_t version = 0;
-    };
-    std::unordered_map<address, restored> entities;
-    auto range = keys::starting_with(keys::kind_prefix(options_.id, kind.id()));
-    options_.storage->state().scan(
-        range.from, range.to, persistence::scan_order::ascending,
-        [&](std::string_view key, std::string_view value) {
-          auto row = keys::parse_entity_row(key);
-          if (!row)
-            throw persistence::damage("state: a row of " + std::string{kind.name()} + " has no address");
-          auto& entity = entities[row->address];
-          if (!entity.state) entity.state = kind.initial();
-          if (row->row == keys::entity_header_row) {
-            entity.version = parse_as<pb::EntityHeader>(value)->version();
-          } else {
-            kind.load_row(*entity.state, row->row, value);
-          }
-          return true;
-        });
-    for (const auto& [token, slot] : slots_) {
-      if (slot->kind != &kind) continue;
-      auto& entity = entities[slot->address];
-      if (!entity.state) entity.state = kind.initial();
-      for (const auto& record : slot->tail) {
-        auto version = record.first_version;
-        for (const auto& event : record.events) {
-          if (version > entity.version) {
-            kind.evolve(*entity.state, *event, from_ms(record.time_ms), version);
-            entity.version = version;
-          }
-          ++version;
-        }
-      }
-    }
-    for (const auto& [address, entity] : entities)
-      projection->restore(address, entity.version, *entity.state);
-  }
+void shard_life::show_later(unreleased& gate, const slot& slot, std::uint64_t first_version,
+                            std::vector<message_ptr> events) {
+  gate.entity_token = slot.token;
+  gate.entity = slot.address;
+  gate.first_version = first_version;
+  gate.events = std::move(events);
 }
 
-void shard_life::begin_epoch(const epoch_opened& opened) {
-  if (opened.epoch <= epoch_)
-    throw std::logic_error("shard " + std::to_string(options_.id) + ": epoch " +
-                           std::to_string(opened.epoch) + " was opened after " + std::to_string(epoch_));
-  epoch_ = opened.epoch;
-  progress_.start(opened.in_sync, book_->last_index());
+void shard_life::decide_opening() {
   rpb::Record record;
   record.set_schema(1);
   record.set_opening(true);
   record.set_epoch(epoch_);
   record.set_time_ms(to_ms(options_.time->now()));
-  opening_index_ = journal(record, {}, {});
+  journal(record, {}, {});
 }
 
 void shard_life::serve() {
@@ -223,7 +201,6 @@ void shard_life::serve() {
   send_effects();
   for (const auto& [number, call] : book_->open_calls())
     make_call(number, call);
-  self_->delayed_send(self_, options_.limits->tick_interval, tick{});
   log::info("shard serves", {{"shard", options_.id}, {"epoch", epoch_}, {"index", book_->last_index()}});
 }
 
@@ -256,7 +233,7 @@ void shard_life::on_request(const request& request) {
 bool shard_life::answered_before(const request& request) {
   auto answer_with = [&](outcome outcome, answer answer = {}) {
     release_after(book_->last_index(), request.reply_to,
-                  response{request.correlation, outcome, std::move(answer), {}});
+                  response{request.correlation, outcome, std::move(answer), {}}, true);
     return true;
   };
   if (running_.contains(request.id)) return answer_with(outcome::in_flight);
@@ -353,7 +330,7 @@ void shard_life::enqueue(slot& slot, std::shared_ptr<const work> work) {
 }
 
 void shard_life::activate(slot& slot) {
-  slot.actor = self_->spawn(entity, &environment_, slot.address, slot.token, caf::actor{self_});
+  slot.actor = self_->spawn(entity, environment_, slot.address, slot.token, caf::actor{self_});
   self_->send(options_.entity_supervisor(),
               supervision::adopt{slot.token, to_string(slot.address, slot.kind->name()), slot.actor,
                                  caf::actor{self_}});
@@ -423,12 +400,7 @@ void shard_life::on_decided(decided& result) {
                              result.events,
                              {record.timers().begin(), record.timers().end()}});
       }
-      if (!result.events.empty()) {
-        gate.entity_token = slot.token;
-        gate.entity = slot.address;
-        gate.first_version = record.first_version();
-        gate.events = std::move(result.events);
-      }
+      if (!result.events.empty()) show_later(gate, slot, record.first_version(), std::move(result.events));
     }
   }
   if (work->origin == work_origin::client) {
@@ -444,17 +416,21 @@ void shard_life::on_decided(decided& result) {
       throw std::logic_error(std::string{slot.kind->name()} + " neither answered nor parked a command");
     }
   }
-  if (gate.index == 0) gate.index = slot.last_index;
-  if (gate.index <= progress_.committed()) {
-    release(gate);
-  } else {
-    // A read waits for what it saw, which may lie before the newest record.
-    auto place = unreleased_.end();
-    while (place != unreleased_.begin() && std::prev(place)->index > gate.index)
-      --place;
-    unreleased_.insert(place, std::move(gate));
+  if (gate.index == 0) {
+    gate.index = slot.last_index;
+    gate.read = true;
   }
+  hold(std::move(gate));
   deliver_local_effects();
+}
+
+void shard_life::hold(unreleased gate) {
+  if (gate.index <= committed_) return let_out(gate);
+  // A read waits for what it saw, which may lie before the newest record.
+  auto place = unreleased_.end();
+  while (place != unreleased_.begin() && std::prev(place)->index > gate.index)
+    --place;
+  unreleased_.insert(place, std::move(gate));
 }
 
 void shard_life::add_answers(rpb::Record& record, decided& result, const work& work, unreleased& gate) {
@@ -498,6 +474,7 @@ std::uint64_t shard_life::journal(rpb::Record& record, const std::vector<message
   book_->apply(index, record, effect_commands, world_requests);
   persistence::journal_entry entry{options_.id, index, epoch_, record.SerializeAsString()};
   bytes_since_flush_ += entry.payload.size();
+  decided_.push_back({index, epoch_, entry.payload.share()});
   burst_.push_back(std::move(entry));
   ++options_.figures->records;
   end_burst_later();
@@ -511,15 +488,22 @@ void shard_life::end_burst_later() {
   self_->send(self_, end_of_burst{});
 }
 
-void shard_life::release_after(std::uint64_t index, caf::actor to, response response) {
-  if (index <= progress_.committed()) {
-    self_->send(to, std::move(response));
-    return;
-  }
+// To the disk and to the other members at the same time.
+void shard_life::end_burst() {
+  burst_pending_ = false;
+  if (burst_.empty()) return;
+  self_->send(options_.journal_writer(), append{caf::actor{self_}, options_.id, std::move(burst_)});
+  burst_.clear();
+  primary_->decided(std::exchange(decided_, {}), steady());
+  act();
+}
+
+void shard_life::release_after(std::uint64_t index, caf::actor to, response response, bool read) {
   unreleased gate;
   gate.index = index;
+  gate.read = read;
   gate.responses.emplace_back(std::move(to), std::move(response));
-  unreleased_.push_back(std::move(gate));
+  hold(std::move(gate));
 }
 
 // An answer that depends on no record: the request was not decided.
@@ -533,13 +517,62 @@ void shard_life::respond(const work& work, outcome outcome, answer answer, std::
 
 // -- commit --------------------------------------------------------------------------------------
 
-void shard_life::on_journalled(std::uint64_t index) {
-  progress_.durable(options_.member, index);
-  const auto committed = progress_.committed();
+// Does what the primary asks for, until it asks for nothing more.
+void shard_life::act() {
+  for (auto actions = primary_->take(steady()); !actions.empty(); actions = primary_->take(steady())) {
+    for (auto& action : actions)
+      take(action);
+  }
+}
+
+void shard_life::take(replication::primary_action& action) {
+  if (std::holds_alternative<replication::decide_opening>(action)) {
+    decide_opening();
+  } else if (const auto* news = std::get_if<replication::primary_committed>(&action)) {
+    on_committed(news->upto);
+  } else if (const auto* wanted = std::get_if<replication::read_journal>(&action)) {
+    read_journal(*wanted);
+  } else if (const auto* end = std::get_if<replication::resigned>(&action)) {
+    log::warn(
+        "shard resigns",
+        {{"shard", options_.id}, {"epoch", epoch_}, {"why", to_string(end->why)}, {"next", end->epoch}});
+    tell_clients_that_it_ends(outcome::unknown, outcome::unavailable);
+    leave_office(*end);
+  } else if (auto* batch = std::get_if<replication::send_append>(&action)) {
+    self_->send(replica_, say{std::move(batch->to), std::move(batch->message)});
+  } else if (auto* chunk = std::get_if<replication::send_snapshot_chunk>(&action)) {
+    self_->send(replica_, say{std::move(chunk->to), std::move(chunk->message)});
+  } else {
+    asked_to_look_ |= std::holds_alternative<replication::ask_controller>(action);
+    self_->send(replica_, outward{std::move(action)});
+  }
+}
+
+void shard_life::hear(const replication::member_id& from, const replication::message& message) {
+  const auto now = steady();
+  const auto answer = [&](auto reply) {
+    if (reply) self_->send(replica_, say{from, *reply});
+  };
+  if (const auto* appended = std::get_if<replication::appended>(&message)) {
+    primary_->receive(from, *appended, now);
+  } else if (const auto* received = std::get_if<replication::snapshot_received>(&message)) {
+    primary_->receive(from, *received, now);
+  } else if (const auto* claim = std::get_if<replication::append>(&message)) {
+    answer(primary_->receive(*claim));
+  } else if (const auto* chunk = std::get_if<replication::snapshot_chunk>(&message)) {
+    answer(primary_->receive(*chunk));
+  }
+  act();
+}
+
+void shard_life::on_committed(std::uint64_t upto) {
+  committed_ = upto;
   std::set<shard_id> acknowledge;
-  book_->committed(committed, acknowledge);
-  while (!unreleased_.empty() && unreleased_.front().index <= committed) {
-    release(unreleased_.front());
+  book_->committed(committed_, acknowledge);
+  const bool begins = !serving_ && !stopping_;
+  if (begins) restore_projections(options_.id, *options_.kinds, options_.storage->state());
+  while (!unreleased_.empty() && unreleased_.front().index <= committed_) {
+    let_out(unreleased_.front());
     unreleased_.pop_front();
   }
   for (auto from : acknowledge) {
@@ -551,9 +584,30 @@ void shard_life::on_journalled(std::uint64_t index) {
       self_->send(sender, stream_ack{options_.id, from, received.watermark(), std::move(above)});
     }
   }
-  if (!serving_ && opening_index_ != 0 && committed >= opening_index_) serve();
+  if (begins) serve();
   send_effects();
   continue_flush();
+}
+
+// What is committed may leave, and what was only read if nobody else can have decided since.
+void shard_life::let_out(unreleased& gate) {
+  if (gate.read && !primary_->may_read(steady())) {
+    gate.until = steady() + options_.limits->lease_wait;
+    reads_.push_back(std::move(gate));
+    return;
+  }
+  release(gate);
+}
+
+void shard_life::let_out_reads() {
+  while (!reads_.empty() && primary_->may_read(steady())) {
+    release(reads_.front());
+    reads_.pop_front();
+  }
+  while (!reads_.empty() && steady() >= reads_.front().until) {
+    refuse(reads_.front(), outcome::unavailable);
+    reads_.pop_front();
+  }
 }
 
 void shard_life::release(unreleased& gate) {
@@ -601,35 +655,65 @@ void shard_life::make_call(std::uint64_t number, const open_call& call) {
                                     call.request ? std::string{} : call.bytes, caf::actor{self_}});
 }
 
-// The disk is full: what was decided since is lost, and so is all that was decided on top of it. Everybody
-// who waits is told that nothing was done; the shard starts anew from what is on disk.
+void shard_life::read_journal(const replication::read_journal& wanted) {
+  primary_->trimmed(options_.storage->log().bounds(options_.id).first);
+  std::vector<replication::entry> entries;
+  std::size_t bytes = 0;
+  if (wanted.from >= primary_->journal().first()) {
+    options_.storage->log().read(options_.id, wanted.from, [&](const persistence::journal_entry& entry) {
+      bytes += entry.payload.size();
+      const bool one_too_many = entries.size() == wanted.records_max || bytes > wanted.bytes_max;
+      // What was trimmed since leaves a gap.
+      if (entry.index != wanted.from + entries.size() || (one_too_many && !entries.empty())) return false;
+      entries.push_back({entry.index, entry.epoch, entry.payload.share()});
+      return true;
+    });
+  }
+  primary_->journal_read(wanted.member, wanted.from, std::move(entries));
+}
+
+// The disk is full: what was decided since is lost, unless others have it, and so is all that was decided on
+// top of it. The shard starts anew from what is on disk.
 void shard_life::on_refused(std::uint64_t first) {
-  if (!serving_) {
-    // It could not even open its epoch. The record is offered again until there is room.
-    rpb::Record record;
-    record.set_schema(1);
-    record.set_opening(true);
-    record.set_epoch(epoch_);
-    record.set_time_ms(to_ms(options_.time->now()));
-    self_->delayed_send(options_.journal_writer(), full_retry,
-                        append{caf::actor{self_},
-                               options_.id,
-                               {{options_.id, opening_index_, epoch_, record.SerializeAsString()}}});
-    return;
-  }
-  for (auto& gate : unreleased_) {
-    for (auto& [to, response] : gate.responses)
-      self_->send(to, runtime::response{response.correlation, outcome::full, {}, {}});
-  }
+  log::error("the storage is full: the shard starts anew", {{"shard", options_.id}, {"lost_from", first}});
+  primary_->locally_refused(first, steady());
+  tell_clients_that_it_ends(primary_->is_resigned() ? outcome::unknown : outcome::full, outcome::full);
+  leave_office({replication::resignation::write_refused, epoch_});
+}
+
+// -- the end
+// -------------------------------------------------------------------------------------------------
+
+void shard_life::refuse(unreleased& gate, outcome outcome) {
+  for (auto& [to, response] : gate.responses)
+    self_->send(to, runtime::response{response.correlation, outcome, {}, {}});
+  for (auto& [to, page] : gate.pages)
+    self_->send(to, index_page{page.correlation, false, {}, false});
+}
+
+// `decided`: of what was decided and is not committed; `undecided`: of what was not.
+void shard_life::tell_clients_that_it_ends(outcome decided, outcome undecided) {
+  for (auto& gate : unreleased_)
+    refuse(gate, gate.read ? undecided : decided);
+  for (auto& gate : reads_)
+    refuse(gate, outcome::unavailable);
   for (auto& [token, slot] : slots_) {
     for (const auto* queue : {&slot->sent, &slot->waiting}) {
       for (const auto& work : *queue)
-        respond(*work, outcome::full);
+        respond(*work, undecided);
     }
   }
-  log::error("the storage is full: the shard starts anew", {{"shard", options_.id}, {"lost_from", first}});
-  options_.routing->set(options_.id, nullptr);
-  self_->quit(make_error(caf::sec::runtime_error, std::string{"the storage is full"}));
+  // What is parked goes on elsewhere, but nobody there knows who waits for it.
+  for (const auto& [id, waiting] : running_)
+    self_->send(waiting.reply_to, response{waiting.correlation, outcome::unknown, {}, {}});
+}
+
+void shard_life::leave_office(const replication::resigned& resigned) {
+  options_.routing->remove(options_.id, caf::actor{self_});
+  for (auto& [token, slot] : slots_)
+    if (slot->actor) self_->send_exit(slot->actor, caf::exit_reason::user_shutdown);
+  self_->send(replica_, shard_resigned{resigned.why, resigned.epoch});
+  self_->quit();
 }
 
 }  // namespace souk::runtime

@@ -2,7 +2,8 @@
 
 #include "runtime/entity/entity.hpp"
 #include "runtime/limits.hpp"
-#include "runtime/replication/progress.hpp"
+#include "runtime/replica/messages.hpp"
+#include "runtime/replication/primary.hpp"
 #include "runtime/seams/seams.hpp"
 #include "runtime/shard/messages.hpp"
 #include "runtime/shard/shard_book.hpp"
@@ -22,6 +23,7 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace souk::runtime {
@@ -52,6 +54,7 @@ struct shard_options {
   std::shared_ptr<clock> time;
   std::shared_ptr<random_source> random;
   std::uint16_t shards_on_node = 1;  ///< Its part of `entities_active_max`.
+  replication::limits replication;
   /// The actors it works with; looked up at each start, for they may have been restarted.
   std::function<caf::actor()> journal_writer;
   std::function<caf::actor()> state_writer;
@@ -60,8 +63,16 @@ struct shard_options {
   std::function<caf::actor(const std::string& port)> world_worker;
 };
 
-/// The primary of one shard: puts what its entities decide in one sequence, sees it committed, and lets out
-/// nothing before: replies, effects, calls to the world, what projections and the state environment see.
+/// What a shard begins with: its replica has opened an epoch, and no write of either is on its way.
+struct shard_start {
+  replication::primary_start primary;
+  std::vector<replication::member_id> linked;  ///< Members to which there is a link.
+  caf::actor replica;
+};
+
+/// The primary of one shard, for one epoch: puts what its entities decide in one sequence, sees it on the
+/// disks of all in sync, and lets out nothing before: replies, effects, calls to the world, what projections
+/// and the state environment see. What was only read leaves while the lease holds.
 ///
 /// It owns what must outlive an entity: unanswered work, unreleased replies, and the records that the state
 /// does not stand for yet. An entity that ends for whatever reason comes back from the state's rows and these
@@ -69,8 +80,8 @@ struct shard_options {
 ///
 /// Messages: `request` (answered by `response`), `index_query` (`index_page`), `stream_batch` and
 /// `stream_ack` from other shards, `world_result` from workers, `entity_down` from its entity supervisor,
-/// `status_query`. Asked to end by its supervisor, it writes out its
-/// state first.
+/// `status_query`; `member_says`, `member_link`, `config_told`, `swap_told` from its replica, which it tells
+/// `outward` and, when it is primary no more, `shard_resigned`. Asked to end, it writes out its state first.
 class shard_life {
  public:
   static inline const char* name = "shard";
@@ -78,7 +89,7 @@ class shard_life {
   explicit shard_life(caf::event_based_actor* self) : self_(self) {}
   ~shard_life();
 
-  caf::behavior start(shard_options options);
+  caf::behavior start(shard_options options, shard_start start);
 
  private:
   // One entity as the shard sees it: its actor if it is in memory, its work, its records beyond the state.
@@ -103,6 +114,8 @@ class shard_life {
   // What waits until its record is committed.
   struct unreleased {
     std::uint64_t index = 0;
+    bool read = false;                  // it has no record of its own: leaves only while the lease holds
+    std::chrono::nanoseconds until{0};  // reads: the lease is not waited for any longer
     std::vector<std::pair<caf::actor, response>> responses;
     std::vector<std::pair<caf::actor, index_page>> pages;
     std::uint64_t entity_token = 0;  // set when events are to be shown to projections
@@ -120,9 +133,10 @@ class shard_life {
 
   // -- start
   // -----------------------------------------------------------------------------------------------------
-  void recover(const persistence::journal_bounds& bounds);
-  void restore_projections();
-  void begin_epoch(const epoch_opened& opened);
+  void recover(const replication::history& journal);
+  static void show_later(unreleased& gate, const slot& slot, std::uint64_t first_version,
+                         std::vector<message_ptr> events);
+  void decide_opening();
   void serve();
   void shut_down();
 
@@ -148,13 +162,28 @@ class shard_life {
                         const std::vector<message_ptr>& world_requests);
   void deliver_local_effects();
   void respond(const work& work, outcome outcome, answer answer = {}, std::string detail = {});
-  void release_after(std::uint64_t index, caf::actor to, response response);
+  void hold(unreleased gate);
+  void release_after(std::uint64_t index, caf::actor to, response response, bool read = false);
 
   // -- commit
   // ----------------------------------------------------------------------------------------------------
-  void on_journalled(std::uint64_t index);
+  std::chrono::nanoseconds steady() const { return options_.time->steady(); }
+  void act();
+  void take(replication::primary_action& action);
+  void end_burst();
+  void on_committed(std::uint64_t upto);
   void on_refused(std::uint64_t first);
+  void let_out(unreleased& gate);
+  void let_out_reads();
   void release(unreleased& gate);
+  void read_journal(const replication::read_journal& wanted);
+  void hear(const replication::member_id& from, const replication::message& message);
+
+  // -- the end
+  // -----------------------------------------------------------------------------------------------
+  void refuse(unreleased& gate, outcome outcome);
+  void tell_clients_that_it_ends(outcome decided, outcome undecided);
+  void leave_office(const replication::resigned& resigned);
   void send_effects();
   void make_call(std::uint64_t number, const open_call& call);
 
@@ -167,6 +196,8 @@ class shard_life {
 
   // -- state
   // -----------------------------------------------------------------------------------------------------
+  void record_acknowledgements();
+  void trim();
   void begin_flush();
   void on_captured(captured& result);
   void continue_flush();
@@ -183,16 +214,18 @@ class shard_life {
 
   caf::event_based_actor* self_;
   shard_options options_;
-  entity_environment environment_;
+  std::shared_ptr<const entity_environment> environment_;
+  caf::actor replica_;
   std::optional<shard_book> book_;
-  replication::commit_progress progress_;
+  std::optional<replication::primary> primary_;
   std::uint64_t epoch_ = 0;
+  std::uint64_t committed_ = 0;
   bool serving_ = false;
   bool stopping_ = false;
   bool last_flush_done_ = false;  // while stopping: what is decided after it stays for recovery
   bool nearly_full_ = false;
+  bool asked_to_look_ = false;  // the controller was told that members are silent
   std::chrono::nanoseconds last_fill_asked_{0};
-  std::uint64_t opening_index_ = 0;
 
   std::uint64_t next_token_ = 1;
   std::unordered_map<std::uint64_t, std::unique_ptr<slot>> slots_;
@@ -201,12 +234,14 @@ class shard_life {
   std::size_t active_ = 0;
 
   std::deque<unreleased> unreleased_;
+  std::deque<unreleased> reads_;  // committed what they saw, and the lease is not there
   std::unordered_map<command_id, waiting_client> running_;  // keyed or parked, not answered yet
   std::size_t unanswered_ = 0;
   std::unordered_set<std::uint64_t> results_in_work_;
   std::unordered_map<std::uint64_t, std::chrono::nanoseconds> calls_made_;
 
   std::vector<persistence::journal_entry> burst_;
+  std::vector<replication::entry> decided_;  // the same, for the other members
   bool burst_pending_ = false;
 
   // The flush under way.
@@ -225,6 +260,6 @@ class shard_life {
 
 using shard_actor = caf::stateful_actor<shard_life>;
 
-caf::behavior shard(shard_actor* self, shard_options options);
+caf::behavior shard(shard_actor* self, shard_options options, shard_start start);
 
 }  // namespace souk::runtime

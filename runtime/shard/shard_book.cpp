@@ -56,7 +56,7 @@ void shard_book::load() {
     for (const auto& out : header.out()) {
       auto& stream = out_[static_cast<shard_id>(out.to_shard())];
       stream.next = out.next();
-      stream.acknowledged = out.acknowledged();
+      stream.acknowledged = stream.recorded = out.acknowledged();
     }
     for (const auto& in : header.in()) {
       auto& stream = in_[static_cast<shard_id>(in.from_shard())];
@@ -191,6 +191,11 @@ void shard_book::apply(std::uint64_t index, const rpb::Record& record,
   }
   for (const auto& answer : record.answers())
     apply_answer(answer, record.time_ms());
+  for (const auto& news : record.acknowledged()) {
+    const auto to = static_cast<shard_id>(news.to_shard());
+    acknowledged(to, news.watermark(), {});
+    out_[to].recorded = std::max(out_[to].recorded, news.watermark());
+  }
   if (record.opening()) epoch_ = std::max(epoch_, record.epoch());
 }
 
@@ -255,6 +260,16 @@ void shard_book::acknowledged(shard_id to, std::uint64_t watermark, const std::v
     if (auto found = stream.items.find(number); found != stream.items.end()) forget(found);
   }
   stream.acknowledged = std::max(stream.acknowledged, watermark);
+}
+
+bool shard_book::add_acknowledged(rpb::Record& record) const {
+  for (const auto& [to, stream] : out_) {
+    if (to == self_ || stream.acknowledged <= stream.recorded) continue;
+    auto& news = *record.add_acknowledged();
+    news.set_to_shard(to);
+    news.set_watermark(stream.acknowledged);
+  }
+  return record.acknowledged_size() > 0;
 }
 
 std::size_t shard_book::effects_outstanding() const {

@@ -119,6 +119,9 @@ class shard_book {
   /// All unacknowledged effects count as not sent.
   void send_again();
   void acknowledged(shard_id to, std::uint64_t watermark, const std::vector<std::uint64_t>& above);
+  /// Adds to a record what other shards have acknowledged since it was last recorded. Replicas hear of it no
+  /// other way. False: nothing.
+  bool add_acknowledged(persistence::pb::Record& record) const;
   std::size_t effects_outstanding() const;
 
   // -- calls to the world
@@ -164,6 +167,7 @@ class shard_book {
     std::uint64_t next = 1;
     std::uint64_t sent = 0;
     std::uint64_t acknowledged = 0;
+    std::uint64_t recorded = 0;  // of `acknowledged`, in the journal
     std::map<std::uint64_t, outgoing_effect> items;
   };
   struct stream_in {

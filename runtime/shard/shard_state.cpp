@@ -1,3 +1,4 @@
+#include "runtime/shard/records.hpp"
 #include "runtime/shard/shard.hpp"
 
 #include <algorithm>
@@ -6,12 +7,33 @@
 // Of a shard: how the state follows the journal, and who stays in memory.
 namespace souk::runtime {
 
+namespace rpb = persistence::pb;
+
 namespace {
 
 // While the disk is full the shard asks so often whether it still is.
 constexpr std::chrono::seconds full_retry{1};
 
 }  // namespace
+
+// Acknowledgements between shards are no decisions; the other members hear of them once per flush, or their
+// states would keep every effect for ever.
+void shard_life::record_acknowledgements() {
+  if (stopping_ || primary_->config().replicas.size() < 2 || !primary_->takes_decisions()) return;
+  rpb::Record record;
+  record.set_schema(1);
+  record.set_time_ms(to_ms(options_.time->now()));
+  if (book_->add_acknowledged(record)) journal(record, {}, {});
+}
+
+// Behind what the state stands for, and what members in sync have; others that were away are spared a
+// snapshot if that was not long.
+void shard_life::trim() {
+  auto keep_from = std::min(book_->applied() + 1, primary_->keep_from());
+  if (primary_->config().replicas.size() > 1)
+    keep_from = keep_for_others(keep_from, book_->last_index(), *options_.limits);
+  self_->send(options_.journal_writer(), trim_journal{options_.id, keep_from});
+}
 
 void shard_life::begin_flush() {
   flush_ = flush_phase::capturing;
@@ -71,8 +93,7 @@ void shard_life::on_captured(captured& result) {
 }
 
 void shard_life::continue_flush() {
-  if (flush_ != flush_phase::capturing || captures_awaited_ > 0 || progress_.committed() < flush_needs_)
-    return;
+  if (flush_ != flush_phase::capturing || captures_awaited_ > 0 || committed_ < flush_needs_) return;
   flush_ = flush_phase::writing;
   options_.figures->state_rows += flush_rows_.size();
   self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
@@ -81,7 +102,7 @@ void shard_life::continue_flush() {
 void shard_life::on_state_written(bool done) {
   if (!done) {
     // No room: the rows are offered again. What they stand for is in the journal meanwhile.
-    self_->delayed_send(options_.state_writer(), full_retry, write_state{caf::actor{self_}, flush_rows_});
+    self_->delayed_send(self_, full_retry, retry_state{});
     return;
   }
   flush_ = flush_phase::none;
@@ -96,7 +117,7 @@ void shard_life::on_state_written(bool done) {
   }
   for (auto* slot : maybe_idle)
     drop_if_idle(*slot);
-  self_->send(options_.journal_writer(), trim_journal{options_.id, book_->applied() + 1});
+  trim();
   if (!stopping_) return;
   if (last_flush_done_ || book_->applied() == book_->last_index()) {
     self_->quit();
@@ -133,7 +154,16 @@ void shard_life::drop_if_idle(slot& slot) {
 }
 
 void shard_life::on_tick() {
-  const auto now = options_.time->steady();
+  const auto now = steady();
+  self_->delayed_send(self_, options_.limits->tick_interval, tick{});
+  primary_->tick(now);
+  act();
+  if (!serving_ || primary_->is_resigned()) return;
+  let_out_reads();
+  if (asked_to_look_ && committed_ == primary_->last() && primary_->may_read(now)) {
+    asked_to_look_ = false;
+    self_->send(replica_, outward{replication::ask_controller{}});
+  }
   if (!stopping_) {
     fire_timers();
     passivate();
@@ -147,7 +177,7 @@ void shard_life::on_tick() {
         auto made = calls_made_.find(number);
         const bool silent =
             made == calls_made_.end() || now - made->second > options_.limits->world_call_resend_interval;
-        if (silent && call.index <= progress_.committed()) make_call(number, call);
+        if (silent && call.index <= committed_) make_call(number, call);
       }
     }
     // A full storage makes no commits, so its writer would not notice by itself that there is room again.
@@ -160,9 +190,10 @@ void shard_life::on_tick() {
   const bool something_new = book_->last_index() > book_->applied();
   if (flush_ == flush_phase::none && something_new &&
       (now - last_flush_ >= options_.limits->flush_interval ||
-       bytes_since_flush_ >= options_.limits->flush_bytes))
+       bytes_since_flush_ >= options_.limits->flush_bytes)) {
+    record_acknowledgements();
     begin_flush();
-  self_->delayed_send(self_, options_.limits->tick_interval, tick{});
+  }
 }
 
 void shard_life::on_index_query(const index_query& query) {
@@ -188,14 +219,11 @@ void shard_life::on_index_query(const index_query& query) {
     page.rows.emplace_back(row, value);
     return true;
   });
-  if (book_->last_index() <= progress_.committed()) {
-    self_->send(query.reply_to, std::move(page));
-    return;
-  }
   unreleased gate;
   gate.index = book_->last_index();
+  gate.read = true;
   gate.pages.emplace_back(query.reply_to, std::move(page));
-  unreleased_.push_back(std::move(gate));
+  hold(std::move(gate));
 }
 
 shard_status shard_life::status() const {
@@ -204,7 +232,7 @@ shard_status shard_life::status() const {
   status.serving = serving_;
   status.epoch = epoch_;
   status.last_index = book_->last_index();
-  status.committed = progress_.committed();
+  status.committed = committed_;
   status.applied = book_->applied();
   status.entities = active_;
   status.effects_outstanding = book_->effects_outstanding();

@@ -31,6 +31,8 @@ caf::behavior journal_writer_life::start(persistence::storage* storage, const li
   time_ = std::move(time);
   return {
       [this](append& append) { collect(append); },
+      [this](const cut_after& request) { cut(request); },
+      [this](const restart_after& request) { restart(request); },
       [this](const end_of_burst&) {
         commit_pending_ = false;
         commit();
@@ -49,7 +51,8 @@ caf::behavior journal_writer_life::start(persistence::storage* storage, const li
 }
 
 void journal_writer_life::collect(append& append) {
-  part part{append.id, append.shard, append.entries.front().index, append.entries.back().index};
+  part part{append.id, append.shard, append.entries.front().index, append.entries.back().index,
+            append.ticket};
   auto& next = next_[append.id];
   // After a refusal the shard has to start anew; what it sent before it knew is refused as well.
   if (part.first != next) return refuse(part);
@@ -67,6 +70,25 @@ void journal_writer_life::collect(append& append) {
   }
 }
 
+// What comes before it is committed first, so that all happens in the order in which it was asked for.
+void journal_writer_life::cut(const cut_after& request) {
+  commit();
+  const part part{request.id, request.shard, request.last + 1, request.last, request.ticket};
+  // What it is to be cut after may have been refused.
+  if (request.last > storage_->log().bounds(request.id).last) return refuse(part);
+  if (storage_->log().cut(request.id, request.last) != persistence::commit_status::done) return refuse(part);
+  next_[request.id] = request.last + 1;
+  self_->send(request.shard, journalled{request.last, request.ticket});
+}
+
+void journal_writer_life::restart(const restart_after& request) {
+  commit();
+  if (storage_->log().restart(request.id, request.index, request.epoch) != persistence::commit_status::done)
+    return refuse({request.id, request.shard, request.index + 1, request.index, request.ticket});
+  next_[request.id] = request.index + 1;
+  self_->send(request.shard, journalled{request.index, request.ticket});
+}
+
 void journal_writer_life::commit() {
   if (batch_.empty()) return;
   const auto began = time_->steady();
@@ -82,7 +104,7 @@ void journal_writer_life::commit() {
     for (auto& part : parts_)
       newest[part.shard] = &part;
     for (auto& [shard, part] : newest)
-      self_->send(part->owner, journalled{part->last});
+      self_->send(part->owner, journalled{part->last, part->ticket});
   } else {
     for (const auto& part : parts_) {
       next_[part.shard] = std::min(next_[part.shard], part.first);

@@ -37,7 +37,8 @@ struct writer_figures {
 /// scheduled). While one commit is on its way to the disk, the next batch collects in its mailbox: group
 /// commit that tunes itself and adds no delay when idle.
 ///
-/// Messages: `append` (answered by `journalled` or `journal_refused`), `ask_bounds` (`bounds_are`),
+/// Messages: `append`, `cut_after`, `restart_after` (answered by `journalled` or `journal_refused`),
+/// `ask_bounds` (`bounds_are`),
 /// `trim_journal`, `tick` (look at the fill now). An exception (a failed sync, a broken sequence) ends it,
 /// and with it the node.
 class journal_writer_life {
@@ -54,9 +55,12 @@ class journal_writer_life {
     caf::actor owner;
     std::uint64_t first;
     std::uint64_t last;
+    std::uint64_t ticket;
   };
 
   void collect(append& append);
+  void cut(const cut_after& cut);
+  void restart(const restart_after& restart);
   void commit();
   void refuse(const part& part);
   void watch_usage();

@@ -2,6 +2,7 @@
 
 #include "persistence/memory_storage.hpp"
 #include "runtime/cluster/coordinator.hpp"
+#include "runtime/replica/replica.hpp"
 #include "runtime/storage/writers.hpp"
 #include "runtime/supervision/entity_supervisor.hpp"
 #include "runtime/testkit/driver.hpp"
@@ -75,14 +76,15 @@ class world {
     routing_.emplace(shard_count, kinds_);
     auto journal = spawn(journal_writer, storage_.get(), &limits_, &writer_figures_, driver_->time());
     auto state = spawn(state_writer, storage_.get(), &limits_, &writer_figures_);
-    auto coordinator = spawn(embedded_coordinator, storage_.get(), std::string{"a:disk"}, state);
+    auto coordinator = spawn(embedded_coordinator, storage_.get(), std::string{"a/disk"}, shard_count, state);
     auto echoer = spawn(echo, &world_answers, &world_calls);
     inbox_ = spawn(inbox, &responses, &pages);
     for (shard_id id = 0; id < shard_count; ++id) {
       auto supervisor = spawn(supervision::entity_supervisor, supervision::entity_supervisor_spec{});
-      shard_options options;
+      replica_options replicating;
+      auto& options = replicating.shard;
       options.id = id;
-      options.member = "a:disk";
+      options.member = "a/disk";
       options.kinds = &kinds_;
       options.storage = storage_.get();
       options.routing = &*routing_;
@@ -96,7 +98,7 @@ class world {
       options.coordinator = [coordinator] { return coordinator; };
       options.entity_supervisor = [supervisor] { return supervisor; };
       options.world_worker = [echoer](const std::string&) { return echoer; };
-      spawn(shard, options);
+      spawn(replica, replicating);
     }
     driver_->advance(2s);
   }

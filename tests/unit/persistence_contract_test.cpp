@@ -235,6 +235,22 @@ TYPED_TEST(storage_contract, a_cut_drops_what_comes_after) {
   EXPECT_THAT(indexes(store, 1), ElementsAre(1, 2));
 }
 
+TYPED_TEST(storage_contract, a_sequence_restarts_after_a_record_that_was_never_here) {
+  auto& store = this->store();
+  append_range(store, 0, 1, 5, 1);
+  append_range(store, 1, 1, 2);
+  EXPECT_EQ(store.log().restart(0, 100, 7), commit_status::done);
+  expect_bounds(store.log().bounds(0), 101, 100, 7);
+  EXPECT_THAT(indexes(store, 0), IsEmpty());
+  EXPECT_THROW(append(store, {entry(0, 6, 7, "the old sequence")}), std::logic_error);
+  EXPECT_THROW(append(store, {entry(0, 101, 6, "old epoch")}), std::logic_error);
+  EXPECT_EQ(append(store, {entry(0, 101, 7, "goes on")}), commit_status::done);
+  EXPECT_THAT(indexes(store, 0), ElementsAre(101));
+  EXPECT_EQ(store.log().restart(2, 3, 1), commit_status::done) << "an empty one too";
+  expect_bounds(store.log().bounds(2), 4, 3, 1);
+  EXPECT_THAT(indexes(store, 1), ElementsAre(1, 2));
+}
+
 TYPED_TEST(storage_contract, a_cut_may_leave_nothing_but_not_reach_into_what_is_trimmed) {
   auto& store = this->store();
   append_range(store, 0, 1, 3, 2);

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "runtime/entity/kind.hpp"
+#include "runtime/shard/messages.hpp"
+#include "runtime/shard/shard_book.hpp"
+
+#include <cstdint>
+
+/// How records are read back from the journal: by a shard that starts, and by a replica whose state follows.
+namespace souk::runtime {
+
+/// Throws `undecodable`, naming the record.
+persistence::pb::Record parse_record(const persistence::journal_entry& entry);
+
+/// What a record says to the entity that decided it. Throws `undecodable`.
+tail_record tail_of(std::uint64_t index, const persistence::pb::Record& record, const entity_kind& kind);
+
+/// Throws `damage` unless a journal from `first` to `last` goes on where the state ends.
+void check_journal(const shard_book& book, std::uint64_t first, std::uint64_t last);
+
+/// The first record to keep of a sequence that ends at `last`, where all before `keep_from` could go: the
+/// newest `journal_kept_records` stay for members that were away.
+std::uint64_t keep_for_others(std::uint64_t keep_from, std::uint64_t last, const limits& limits);
+
+}  // namespace souk::runtime
