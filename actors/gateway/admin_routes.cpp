@@ -1,4 +1,5 @@
 #include "actors/gateway/handlers.hpp"
+#include "actors/gateway/input.hpp"
 #include "actors/gateway/views.hpp"
 
 namespace souk::gateway {
@@ -27,6 +28,51 @@ step show_status(const call& call, const services& services) {
 
 step show_quarantine(const call& call, const services& services) {
   return show_view(services.quarantine, call.request_id);
+}
+
+step show_cluster(const call& call, const services& services) {
+  return show_view(services.cluster, call.request_id);
+}
+
+namespace {
+
+step order_answer(std::string text, std::string_view request_id) {
+  json::parse_error unread;
+  const auto document = json::parse(text, unread).value_or(json::value{});
+  json::input_errors errors;
+  json::object_reader in{document, errors};
+  const auto outcome = in.string("outcome", {});
+  std::string detail;
+  for (const auto& line : in.strings("lines", {}, {}))
+    detail += (detail.empty() ? "" : "; ") + line;
+  if (outcome == "refused") return refuse({.code = "invalid_state", .detail = detail}, request_id);
+  if (outcome != "done") return refuse({.code = "overloaded", .detail = detail}, request_id);
+  runtime::answer answer;
+  answer.body = std::move(text);
+  return done{std::move(answer), false, {}};
+}
+
+}  // namespace
+
+step order_cluster(const call& call, const services& services) {
+  json::input_errors errors;
+  const auto order = parse_cluster_order(call.body, errors);
+  if (auto problem = errors.take()) return refuse(*problem, call.request_id);
+  if (!services.cluster_order)
+    return refuse({.code = "invalid_state", .detail = "This node is alone: there is no cluster."},
+                  call.request_id);
+  ask ask;
+  ask.questions.emplace_back(
+      outside_view{[order, give = services.cluster_order](std::function<void(std::string)> then) {
+        give(order.command, order.dry_run, std::move(then));
+      }});
+  ask.then = [request_id = call.request_id](std::vector<reply> replies) -> step {
+    auto& json = replies.front().json;
+    if (json.empty())
+      return refuse({.code = "overloaded", .detail = "It cannot be asked for at the moment."}, request_id);
+    return order_answer(std::move(json), request_id);
+  };
+  return ask;
 }
 
 }  // namespace souk::gateway

@@ -6,6 +6,7 @@
 #include "actors/gateway/uri.hpp"
 #include "actors/json/reader.hpp"
 #include "actors/keyring/credential_directory.hpp"
+#include "runtime/cluster/operator_plan.hpp"
 #include "runtime/seams/seams.hpp"
 #include "runtime/types.hpp"
 
@@ -35,8 +36,15 @@ struct services {
 
   outside_view tree;           ///< The supervision tree, as JSON.
   outside_view status;         ///< What the node is doing, as JSON.
+  outside_view cluster;        ///< Nodes and shards of the cluster, as JSON.
   outside_view quarantine;     ///< Messages that were set aside, as JSON.
   outside_view test_payments;  ///< The test provider's ledger, as JSON.
+
+  /// Asks for an operator's command, of the cluster; `then` as with an outside view. What is answered begins
+  /// with `{"outcome":"done"`, `"refused"` or `"unknown"`.
+  std::function<void(const runtime::operator_command& command, bool dry_run,
+                     std::function<void(std::string json)> then)>
+      cluster_order;
 
   /// Called from a handler's step when an import was accepted, to start its work. May be empty.
   std::function<void(const std::string& import_key)> import_accepted;

@@ -4,6 +4,7 @@
 #include "actors/stock/stock.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -263,6 +264,33 @@ crash_target parse_crash(const json::value& body, input_errors& errors) {
     in.fail("entity", "It is a kind and an id, such as \"cart/crt_...\".");
   if (slash == std::string::npos) return {};
   return {entity.substr(0, slash), entity.substr(slash + 1)};
+}
+
+cluster_order parse_cluster_order(const json::value& body, json::input_errors& errors) {
+  using kind = runtime::operator_command::kind;
+  static const std::map<std::string_view, kind> kinds{
+      {"join", kind::join},           {"drain", kind::drain},      {"undrain", kind::undrain},
+      {"remove", kind::remove},       {"move", kind::move},        {"force", kind::force},
+      {"rebalance", kind::rebalance}, {"finalize", kind::finalize}};
+  constexpr std::int64_t node_id_max = 32;
+  constexpr std::int64_t shard_max = 1023;
+  json::object_reader in{body, errors};
+  cluster_order order;
+  const auto found = kinds.find(in.string("command", {1, 32}));
+  if (found == kinds.end()) {
+    in.fail("command", "It is one of join, drain, undrain, remove, move, force, rebalance, finalize.");
+  } else {
+    order.command.what = found->second;
+  }
+  const auto what = order.command.what;
+  if (what != kind::rebalance && what != kind::finalize)
+    order.command.node = in.string("node", {1, node_id_max});
+  if (what == kind::move || what == kind::force)
+    order.command.shard = static_cast<runtime::shard_id>(in.integer("shard", {0, shard_max}));
+  if (what == kind::force) order.command.accept_loss = in.optional_boolean("accept_loss").value_or(false);
+  order.dry_run = in.optional_boolean("dry_run").value_or(false);
+  in.finish();
+  return order;
 }
 
 void parse_nothing(const json::value& body, input_errors& errors) {

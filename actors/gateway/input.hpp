@@ -5,6 +5,7 @@
 #include "actors/json/object_reader.hpp"
 #include "actors/product/product.pb.h"
 #include "actors/stock/stock.pb.h"
+#include "runtime/cluster/operator_plan.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -73,6 +74,13 @@ struct crash_target {
   std::string name;
 };
 crash_target parse_crash(const json::value& body, json::input_errors& errors);
+
+/// What an operator asks of a cluster.
+struct cluster_order {
+  runtime::operator_command command;
+  bool dry_run = false;
+};
+cluster_order parse_cluster_order(const json::value& body, json::input_errors& errors);
 
 /// A body that must be empty or `{}`.
 void parse_nothing(const json::value& body, json::input_errors& errors);

@@ -27,6 +27,8 @@ constexpr profile shop_removes{scope::storefront, key_use::allowed, body_use::no
 constexpr profile shop_pays{scope::storefront, key_use::required, body_use::json, false};
 constexpr profile staff_reads{scope::admin, key_use::ignored, body_use::none, true};
 constexpr profile staff_writes{scope::admin, key_use::allowed, body_use::json, false};
+/// Each is safe to repeat, so that no key is needed.
+constexpr profile staff_orders{scope::admin, key_use::ignored, body_use::json, false};
 constexpr profile staff_removes{scope::admin, key_use::allowed, body_use::none, false};
 constexpr profile staff_refunds{scope::admin, key_use::required, body_use::json, false};
 constexpr profile staff_sends_file{scope::admin, key_use::allowed, body_use::file, false};
@@ -97,7 +99,9 @@ void add_operations(std::vector<route>& table) {
                 make_route("DELETE", "/v1/keys/{id}", "revoke_key", staff_removes, revoke_key),
                 make_route("GET", "/v1/admin/tree", "show_tree", staff_reads, show_tree),
                 make_route("GET", "/v1/admin/status", "show_status", staff_reads, show_status),
-                make_route("GET", "/v1/admin/quarantine", "show_quarantine", staff_reads, show_quarantine)});
+                make_route("GET", "/v1/admin/quarantine", "show_quarantine", staff_reads, show_quarantine),
+                make_route("GET", "/v1/admin/cluster", "show_cluster", staff_reads, show_cluster),
+                make_route("POST", "/v1/admin/cluster", "order_cluster", staff_orders, order_cluster)});
 }
 
 void add_test_aids(std::vector<route>& table) {

@@ -1,5 +1,6 @@
 #include "nodes/souk/bench_commands.hpp"
 #include "nodes/souk/certs.hpp"
+#include "nodes/souk/cluster_commands.hpp"
 #include "nodes/souk/commands.hpp"
 #include "nodes/souk/test_provider.hpp"
 
@@ -33,6 +34,7 @@ class command_line {
     add_goods();
     add_test_provider();
     add_certs();
+    add_cluster();
     add_bench(app_, bench_, settings_, [this](std::function<int()> run) { chosen_ = std::move(run); });
   }
 
@@ -126,6 +128,39 @@ class command_line {
     init->add_flag("--renew", certs_.renew, "Make these anew, under the CA that is there");
   }
 
+  void add_cluster() {
+    CLI::App* cluster = app_.add_subcommand("cluster", "The nodes and shards of a cluster");
+    cluster->require_subcommand(1);
+    command(*cluster, "status", "Nodes, shards, primaries, who is in sync",
+            [this] { return show_cluster(settings_); });
+    command(*cluster, "init", "Whether the cluster is there and each shard has a primary",
+            [this] { return init_cluster(settings_); });
+    add_order(*cluster, "join", "Let a node register again that was removed", true, false);
+    add_order(*cluster, "drain", "Hand all primaries of a node over to others", true, false);
+    add_order(*cluster, "undrain", "Let a node have primaries again", true, false);
+    add_order(*cluster, "remove", "Move a node's copies elsewhere, then let it register no more", true,
+              false);
+    add_order(*cluster, "move", "Make a node primary of a shard", true, true);
+    add_order(*cluster, "rebalance", "Spread primaries evenly, now", false, false);
+    add_order(*cluster, "finalize",
+              "Let all nodes write the newest format that all know; there is no way back", false, false);
+    add_order(*cluster, "force", "Make a node primary of a shard that has no member in sync left", true, true)
+        ->add_flag("--accept-loss", cluster_.accept_loss, "What only those had is lost");
+  }
+
+  CLI::App* add_order(CLI::App& cluster, const std::string& name, const std::string& purpose, bool of_a_node,
+                      bool of_a_shard) {
+    CLI::App* order = command(cluster, name, purpose, [this, name, of_a_shard] {
+      cluster_.command = name;
+      cluster_.of_a_shard = of_a_shard;
+      return order_cluster(settings_, cluster_);
+    });
+    if (of_a_shard) order->add_option("SHARD", cluster_.shard)->required();
+    if (of_a_node) order->add_option("NODE", cluster_.node)->required();
+    order->add_flag("--dry-run", cluster_.dry_run, "Say what would be done, and do nothing");
+    return order;
+  }
+
   static void add_jobs(CLI::App* to, int& jobs) {
     to->add_option("--jobs", jobs, "Connections at work at the same time")
         ->check(CLI::Range(1, jobs_max))
@@ -138,6 +173,7 @@ class command_line {
   replay_options replay_;
   test_provider_options test_provider_;
   certs_options certs_;
+  cluster_options cluster_;
   bench_options bench_;
   std::string name_;
   std::function<int()> chosen_;

@@ -14,6 +14,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -25,7 +26,15 @@ struct arguments {
   souk::config::overrides overrides;
   bool test_mode = false;
   bool insecure_loopback = false;
+  bool alone = false;
 };
+
+/// The same shop on one node: no etcd, a provider of its own.
+souk::config::settings alone(souk::config::settings settings) {
+  settings.cluster.coordinator = "embedded";
+  settings.payments.test.url.clear();
+  return settings;
+}
 
 // Signals are taken by the main thread alone, one at a time, so nothing runs inside a handler.
 sigset_t block_signals() {
@@ -42,6 +51,7 @@ int run(const arguments& arguments) {
   const auto ending = block_signals();
   auto settings =
       arguments.config.empty() ? souk::config::settings{} : souk::config::load_settings(arguments.config);
+  if (arguments.alone) settings = alone(std::move(settings));
   auto node = souk::config::choose_node(settings, arguments.overrides);
   souk::config::refuse_unprotected(settings, node, arguments.insecure_loopback);
   souk::log::start(souk::log::level_of(settings.log.level).value_or(souk::log::level::info),
@@ -88,6 +98,8 @@ int main(int argc, char** argv) {
   app.add_option("--http", arguments.overrides.http, "where clients come in, as 127.0.0.1:8080; port 0: any");
   app.add_option("--admin", arguments.overrides.admin, "where health and metrics are shown");
   app.add_option("--link", arguments.overrides.link, "where the other nodes reach this one");
+  app.add_flag("--alone", arguments.alone,
+               "one node that owns all, whatever cluster.conf says of a cluster and of the test provider");
   app.add_flag("--insecure-loopback", arguments.insecure_loopback,
                "for tests: a cluster on 127.0.0.1 without certificates");
   app.add_flag("--test-mode", arguments.test_mode,

@@ -2,6 +2,8 @@
 
 #include "actors/json/writer.hpp"
 #include "persistence/record.pb.h"
+#include "runtime/cluster/cluster_text.hpp"
+#include "runtime/cluster/messages.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/messages.hpp"
 
@@ -74,6 +76,76 @@ std::string quarantine_json(std::vector<std::pair<std::string, std::string>> row
   return std::move(out).take();
 }
 
+void write_nodes(json::writer& out, const runtime::node& node, const runtime::cluster_view& view) {
+  const auto lines = node.links().lines();
+  out.key("nodes").begin_array();
+  for (const auto& member : view.members) {
+    const auto* registered = view.node(member.id);
+    const auto line = lines.find(member.id);
+    out.begin_object().key("node").string(member.id).key("state").string(runtime::to_string(member.state));
+    out.key("registered").boolean(registered != nullptr);
+    out.key("linked").boolean(member.id == node.options().id || (line != lines.end() && line->second.up));
+    std::int64_t primaries = 0;
+    std::int64_t copies = 0;
+    for (const auto& record : view.shards) {
+      primaries += record.primary == member.id;
+      copies += record.has_replica(member.id);
+    }
+    out.key("primaries").integer(primaries).key("copies").integer(copies);
+    out.key("http").string(registered ? registered->http_address : "");
+    out.key("link").string(registered ? registered->link_address : "");
+    out.key("version").string(registered ? registered->version : "").end_object();
+  }
+  out.end_array();
+}
+
+void write_shards(json::writer& out, const runtime::cluster_view& view) {
+  out.key("shards").begin_array();
+  for (std::size_t id = 0; id < view.shards.size(); ++id) {
+    const auto& record = view.shards[id];
+    out.begin_object().key("shard").integer(static_cast<std::int64_t>(id));
+    out.key("epoch").integer(static_cast<std::int64_t>(record.epoch)).key("primary").string(record.primary);
+    out.key("in_sync").begin_array();
+    for (const auto& member : record.in_sync)
+      out.string(runtime::node_of_member(member));
+    out.end_array().key("replicas").begin_array();
+    for (const auto& replica : record.replicas)
+      out.string(replica);
+    out.end_array().key("min_in_sync").integer(record.min_in_sync);
+    out.key("move_to").string(record.move_to).end_object();
+  }
+  out.end_array();
+}
+
+std::string cluster_json(const runtime::node& node) {
+  json::writer out;
+  const auto standing = node.cluster().now();
+  out.begin_object().key("node").string(node.options().id).key("clustered").boolean(standing.view != nullptr);
+  if (standing.view) {
+    const auto& view = *standing.view;
+    out.key("registered").boolean(standing.registered).key("reason").string(standing.reason);
+    out.key("cluster_id").string(view.settings.cluster_id).key("controller").string(view.controller);
+    out.key("format").integer(view.settings.format).key("replicas").integer(view.settings.replicas);
+    write_nodes(out, node, view);
+    write_shards(out, view);
+  }
+  out.end_object();
+  return std::move(out).take();
+}
+
+std::string order_json(runtime::operator_answer::outcome what, bool dry_run,
+                       const std::vector<std::string>& lines) {
+  using outcome = runtime::operator_answer::outcome;
+  json::writer out;
+  out.begin_object().key("outcome");
+  out.string(what == outcome::done ? "done" : what == outcome::refused ? "refused" : "unknown");
+  out.key("dry_run").boolean(dry_run).key("lines").begin_array();
+  for (const auto& line : lines)
+    out.string(line);
+  out.end_array().end_object();
+  return std::move(out).take();
+}
+
 class collector {
  public:
   explicit collector(caf::stateful_actor<reporter_state>* self) : self_(self) {}
@@ -86,6 +158,7 @@ class collector {
                 [then = asked.then](const caf::error&) { then({}); });
       return;
     }
+    if (asked.what == view::cluster) return asked.then(cluster_json(*self_->state.node));
     auto& open = self_->state.open[correlation];
     open.what = asked.what;
     open.then = asked.then;
@@ -126,7 +199,29 @@ class collector {
     arrived(found->first);
   }
 
+  void take(order& given) {
+    using outcome = runtime::operator_answer::outcome;
+    const auto coordinator = self_->state.node->directory().find("coordinator");
+    if (!coordinator)
+      return given.then(order_json(outcome::unknown, given.dry_run, {"the coordinator is being restarted"}));
+    const auto correlation = ++self_->state.next;
+    self_->send(coordinator,
+                runtime::operator_request{given.command, given.dry_run, correlation, caf::actor{self_}});
+    self_->state.orders.emplace(correlation, std::move(given));
+    self_->delayed_send(self_, patience, report_due{correlation});
+  }
+
+  void take(const runtime::operator_answer& answer) {
+    auto found = self_->state.orders.find(answer.correlation);
+    if (found == self_->state.orders.end()) return;
+    const auto given = std::move(found->second);
+    self_->state.orders.erase(found);
+    given.then(order_json(answer.what, given.dry_run, answer.lines));
+  }
+
   void finish(std::uint64_t correlation) {
+    take(runtime::operator_answer{
+        correlation, runtime::operator_answer::outcome::unknown, {"etcd did not answer in time; ask again"}});
     auto found = self_->state.open.find(correlation);
     if (found == self_->state.open.end()) return;
     auto collected = std::move(found->second);
@@ -146,13 +241,15 @@ class collector {
 
 }  // namespace
 
-caf::behavior reporter(caf::stateful_actor<reporter_state>* self, const runtime::node* node) {
+caf::behavior reporter(caf::stateful_actor<reporter_state>* self, runtime::node* node) {
   supervision::handle_failures(self);
   self->state.node = node;
   return {
       [self](const report& asked) { collector{self}.begin(asked); },
       [self](const runtime::shard_status& status) { collector{self}.take(status); },
       [self](const runtime::index_page& page) { collector{self}.take(page); },
+      [self](order& given) { collector{self}.take(given); },
+      [self](const runtime::operator_answer& answer) { collector{self}.take(answer); },
       [self](const report_due& due) { collector{self}.finish(due.correlation); },
   };
 }

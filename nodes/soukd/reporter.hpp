@@ -19,11 +19,19 @@
 namespace souk::nodes {
 
 /// What an operator may ask a node.
-enum class view : std::uint8_t { tree, status, quarantine };
+enum class view : std::uint8_t { tree, status, quarantine, cluster };
 
 /// anyone → reporter: hand `then` the view as JSON, at the latest after a second; empty if it cannot be had.
 struct report {
   view what = view::status;
+  std::function<void(std::string json)> then;
+};
+
+/// anyone → reporter: ask the cluster's coordinator for this, and hand `then` what came of it:
+/// {"outcome","dry_run","lines":[...]}.
+struct order {
+  runtime::operator_command command;
+  bool dry_run = false;
   std::function<void(std::string json)> then;
 };
 
@@ -41,13 +49,14 @@ struct reporter_state {
     std::vector<std::pair<std::string, std::string>> rows;  // quarantine: key, value
   };
   static inline const char* name = "reporter";
-  const runtime::node* node = nullptr;
+  runtime::node* node = nullptr;
   std::uint64_t next = 0;
   std::map<std::uint64_t, collection> open;
+  std::map<std::uint64_t, order> orders;  // under way
 };
 
 /// REPORTER: asks the actors of this node what operators want to know of them and writes it as JSON.
-caf::behavior reporter(caf::stateful_actor<reporter_state>* self, const runtime::node* node);
+caf::behavior reporter(caf::stateful_actor<reporter_state>* self, runtime::node* node);
 
 /// The view as the gateway asks for it.
 gateway::outside_view view_of(view what, std::function<caf::actor()> reporter);
@@ -59,7 +68,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_nodes, caf::first_custom_type_id + 300)
 CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::report))
 CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::report_due))
 
+CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::order))
+
 CAF_END_TYPE_ID_BLOCK(souk_nodes)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::report_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::order)

@@ -285,6 +285,16 @@ class running_service final : public service {
     services.tree = view_of(view::tree, find_reporter);
     services.status = view_of(view::status, find_reporter);
     services.quarantine = view_of(view::quarantine, find_reporter);
+    services.cluster = view_of(view::cluster, find_reporter);
+    if (clustered())
+      services.cluster_order = [find_reporter](const runtime::operator_command& command, bool dry_run,
+                                               std::function<void(std::string)> then) {
+        if (auto actor = find_reporter()) {
+          caf::anon_send(actor, order{command, dry_run, std::move(then)});
+        } else {
+          then({});
+        }
+      };
     services.test_payments = [provider = provider_](std::function<void(std::string)> then) {
       provider->list(std::move(then));
     };

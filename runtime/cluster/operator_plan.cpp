@@ -3,6 +3,7 @@
 #include "runtime/cluster/cluster_text.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace souk::runtime {
@@ -134,6 +135,42 @@ operator_plan force(const cluster_view& view, shard_id shard, const std::string&
   return plan;
 }
 
+/// From the node with most primaries to the one with fewest, as long as that makes a difference.
+operator_plan rebalance(const cluster_view& view) {
+  std::map<std::string, std::vector<const shard_record*>> led;
+  for (const auto& member : view.members)
+    if (member.state == member_state::active && view.node(member.id)) led[member.id];
+  for (const auto& record : view.shards) {
+    const auto& heir = record.move_to.empty() ? record.primary : record.move_to;
+    if (const auto found = led.find(heir); found != led.end()) found->second.push_back(&record);
+  }
+  operator_plan plan;
+  const auto give = [&](const std::string& from, const std::string& to) {
+    auto& shards = led.at(from);
+    const auto found = std::find_if(shards.begin(), shards.end(), [&](const shard_record* record) {
+      return record != nullptr && record->move_to.empty() && !record->in_sync_member_of(to).empty();
+    });
+    if (found == shards.end()) return false;
+    auto wanted = **found;
+    wanted.move_to = to;
+    const auto shard = static_cast<shard_id>(*found - view.shards.data());
+    plan.lines.push_back("node " + from + " hands " + shard_text(shard) + " over to " + to);
+    plan.records.push_back({shard, std::move(wanted), "an operator's command"});
+    shards.erase(found);
+    led.at(to).push_back(nullptr);  // counts, and stays
+    return true;
+  };
+  const auto step = [&] {
+    for (const auto& [from, many] : led)
+      for (const auto& [to, few] : led)
+        if (many.size() > few.size() + 1 && give(from, to)) return true;
+    return false;
+  };
+  while (step()) {
+  }
+  return plan.records.empty() ? nothing("primaries are spread as evenly as copies allow") : plan;
+}
+
 operator_plan finalize(const cluster_view& view) {
   std::uint32_t level = 0;
   for (const auto& member : view.members) {
@@ -170,6 +207,8 @@ operator_plan plan_command(const cluster_view& view, const operator_command& com
       return move(view, command.shard, command.node);
     case kind::force:
       return force(view, command.shard, command.node, command.accept_loss);
+    case kind::rebalance:
+      return rebalance(view);
     case kind::finalize:
       return finalize(view);
   }

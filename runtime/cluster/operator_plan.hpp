@@ -13,14 +13,15 @@ namespace souk::runtime {
 /// What an operator asks of a cluster. Each is safe to repeat.
 struct operator_command {
   enum class kind : std::uint8_t {
-    join,      ///< `node` may register, after it was removed; nobody else needs it.
-    drain,     ///< `node` is primary of nothing, until `undrain`.
-    undrain,   ///< Also ends a removal that is under way.
-    remove,    ///< `node` loses its copies to others, and then may not register any more.
-    move,      ///< `node` becomes primary of `shard`, as soon as it has a copy in sync.
-    force,     ///< `node` becomes primary of `shard` with what is on its disk, though no member in sync is
-               ///< left. What they had acknowledged and it has not is lost: `accept_loss` must be set.
-    finalize,  ///< All nodes write the newest format that all of them know. There is no way back.
+    join,       ///< `node` may register, after it was removed; nobody else needs it.
+    drain,      ///< `node` is primary of nothing, until `undrain`.
+    undrain,    ///< Also ends a removal that is under way.
+    remove,     ///< `node` loses its copies to others, and then may not register any more.
+    move,       ///< `node` becomes primary of `shard`, as soon as it has a copy in sync.
+    force,      ///< `node` becomes primary of `shard` with what is on its disk, though no member in sync is
+                ///< left. What they had acknowledged and it has not is lost: `accept_loss` must be set.
+    rebalance,  ///< Primaries are spread evenly, at once and not two at a time.
+    finalize,   ///< All nodes write the newest format that all of them know. There is no way back.
   };
   kind what = kind::drain;
   std::string node;

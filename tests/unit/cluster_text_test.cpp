@@ -180,6 +180,22 @@ TEST(operator_plan, moves_to_a_node_without_a_copy_by_giving_it_one) {
   EXPECT_EQ(plan.lines.size(), 2u);
 }
 
+TEST(operator_plan, rebalances_to_nodes_in_sync_until_it_makes_no_difference) {
+  auto view = four_nodes();
+  const auto record = view.shards[0];
+  view.shards.assign(6, record);
+  view.members[3].state = member_state::draining;
+  const operator_command command{.what = operator_command::kind::rebalance};
+  auto plan = plan_command(view, command);
+  // c is in sync with none of them, d is drained: b gets half.
+  EXPECT_EQ(plan.records.size(), 3u);
+  for (const auto& each : plan.records) {
+    EXPECT_EQ(each.record.move_to, "b");
+    view.shards[each.shard] = each.record;
+  }
+  EXPECT_FALSE(plan_command(view, command).changes_anything());
+}
+
 TEST(operator_plan, forces_a_shard_only_when_told_that_something_is_lost) {
   auto view = four_nodes();
   view.nodes.erase(view.nodes.begin(), view.nodes.begin() + 2);

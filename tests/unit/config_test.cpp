@@ -232,14 +232,16 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.scheduler.threads, 8);
 }
 
-TEST(config, the_shipped_file_loads_and_holds_the_defaults) {
+TEST(config, the_shipped_file_loads_and_holds_a_cluster_and_the_defaults) {
   const settings shipped = load_settings("cluster.conf");
   const settings defaults;
   EXPECT_EQ(shipped.cluster.shard_count, defaults.cluster.shard_count);
-  EXPECT_EQ(shipped.cluster.coordinator, defaults.cluster.coordinator);
+  EXPECT_TRUE(shipped.cluster.clustered());
+  EXPECT_TRUE(shipped.cluster.tls.given());
+  EXPECT_TRUE(shipped.cluster.etcd.tls.given());
+  EXPECT_EQ(shipped.cluster.replicas, defaults.cluster.replicas);
+  EXPECT_EQ(shipped.nodes.size(), 4u);
   EXPECT_EQ(shipped.cluster.node_lease, defaults.cluster.node_lease);
-  EXPECT_EQ(shipped.cluster.etcd.endpoints, defaults.cluster.etcd.endpoints);
-  EXPECT_EQ(shipped.nodes[0].data, defaults.nodes[0].data);
   EXPECT_EQ(shipped.nodes[0].http, defaults.nodes[0].http);
   EXPECT_EQ(shipped.nodes[0].admin, defaults.nodes[0].admin);
   EXPECT_EQ(shipped.http.import_max, defaults.http.import_max);

@@ -245,6 +245,44 @@ TEST_F(gateway_staff, views_show_what_others_know) {
   EXPECT_EQ(problem_in(answer_in(ask.then({reply{}}))), "503 overloaded");
 }
 
+TEST_F(gateway_staff, an_operators_command_is_asked_of_the_cluster) {
+  const auto order = [this](std::string body) {
+    return request{
+        .method = "POST", .path = "/v1/admin/cluster", .fields = {staff(), json()}, .body = std::move(body)};
+  };
+  EXPECT_EQ(problem_of(order(R"({"command":"drain","node":"b"})")), "409 invalid_state")
+      << "a node alone has no cluster";
+  using kind = runtime::operator_command::kind;
+  std::optional<runtime::operator_command> given;
+  bool dry = false;
+  services_.cluster_order = [&](const runtime::operator_command& command, bool dry_run,
+                                const std::function<void(std::string)>&) {
+    given = command;
+    dry = dry_run;
+  };
+  ask ask = ask_of(order(R"({"command":"move","shard":3,"node":"b","dry_run":true})"));
+  std::get<outside_view>(ask.questions.at(0))([](const std::string&) {});
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->what, kind::move);
+  EXPECT_EQ(given->node, "b");
+  EXPECT_EQ(given->shard, 3);
+  EXPECT_TRUE(dry);
+  const auto outcome = [&](std::string json) {
+    reply told;
+    told.json = std::move(json);
+    return answer_in(ask.then({told}));
+  };
+  EXPECT_EQ(outcome(R"({"outcome":"done","dry_run":true,"lines":["x"]})").status, 200);
+  const auto refused = outcome(R"({"outcome":"refused","dry_run":true,"lines":["no","never"]})");
+  EXPECT_EQ(problem_in(refused), "409 invalid_state");
+  EXPECT_NE(refused.body.find("no; never"), std::string::npos);
+  EXPECT_EQ(problem_in(outcome(R"({"outcome":"unknown","dry_run":true,"lines":[]})")), "503 overloaded");
+  EXPECT_EQ(problem_in(outcome("")), "503 overloaded");
+  for (const char* bad : {R"({"command":"dance"})", R"({"command":"move","node":"b"})",
+                          R"({"command":"drain"})", R"({"command":"rebalance","node":7})"})
+    EXPECT_NE(problem_of(order(bad)).find("4"), std::string::npos) << bad;
+}
+
 TEST_F(gateway_staff, an_import_keeps_its_file_only_if_it_is_a_new_one) {
   namespace fs = std::filesystem;
   fs::path folder = fs::temp_directory_path() / ("gateway_imports_" + std::to_string(::getpid()));

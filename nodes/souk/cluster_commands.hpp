@@ -1,0 +1,27 @@
+#pragma once
+
+#include "nodes/souk/commands.hpp"
+
+#include <string>
+
+namespace souk::cli {
+
+struct cluster_options {
+  std::string command;  ///< As the route takes it: "drain".
+  std::string node;
+  unsigned shard = 0;
+  bool of_a_shard = false;
+  bool accept_loss = false;
+  bool dry_run = false;
+};
+
+/// Nodes, shards, who is primary and who is in sync.
+int show_cluster(const settings& settings);
+
+/// Whether the cluster is there and each shard has a primary: what a first start waits for.
+int init_cluster(const settings& settings);
+
+/// Asks for an operator's command. Each is safe to repeat.
+int order_cluster(const settings& settings, const cluster_options& options);
+
+}  // namespace souk::cli
