@@ -187,6 +187,7 @@ int import_retail(const settings& settings, const import_options& options) {
   const retail::year year = retail::read_year(*source);
   bench::check_access(shop);
   std::vector<product_to_import> products;
+  products.reserve(year.articles.size());
   for (const retail::article& article : year.articles)
     products.push_back(of_article(article));
   return import_products(settings, shop, options.jobs, products);

@@ -50,6 +50,7 @@ void print_table(const json::value& rows, const std::vector<column>& columns) {
   if (!rows.is_array()) return;
   std::vector<std::vector<std::string>> cells;
   std::vector<std::size_t> widths;
+  widths.reserve(columns.size());
   for (const column& column : columns)
     widths.push_back(column.name.size());
   for (const json::value& row : rows.get_array()) {

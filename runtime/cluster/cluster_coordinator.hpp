@@ -125,7 +125,7 @@ class cluster_coordinator_life {
   // Changes: cluster_coordinator_changes.cpp.
   const shard_record& record(shard_id shard) const;
   bool knows(shard_id shard) const { return view_ && shard < view_->shards.size(); }
-  void swap_record(shard_id shard, shard_record wanted, std::vector<swap_request::condition> more,
+  void swap_record(shard_id shard, const shard_record& wanted, std::vector<swap_request::condition> more,
                    std::function<void(swap_result)> told);
   void learn(const std::string& key, const std::string& text, std::int64_t revision);
   void open(const open_epoch& request);
@@ -134,7 +134,7 @@ class cluster_coordinator_life {
   void change(const change_in_sync& request);
   void give_away(const hand_over& request);
   template <class Answer, class Request, class Holds>
-  void change_own(const Request& request, shard_record wanted, Holds already);
+  void change_own(const Request& request, const shard_record& wanted, const Holds& already);
   void keep_report(const ask_controller_to_look& request);
   void write_reports();
   void write_report(shard_id shard, report& kept);

@@ -17,7 +17,7 @@ void cluster_coordinator_life::learn(const std::string& key, const std::string& 
 }
 
 // Writes a shard's record if it is still as it was when `wanted` was made of it.
-void cluster_coordinator_life::swap_record(shard_id shard, shard_record wanted,
+void cluster_coordinator_life::swap_record(shard_id shard, const shard_record& wanted,
                                            std::vector<swap_request::condition> more,
                                            std::function<void(swap_result)> told) {
   const auto key = keys_->shard(shard);
@@ -74,7 +74,7 @@ void cluster_coordinator_life::open_next_epoch(shard_id shard, opening& waiting)
   auto wanted = record(shard);
   wanted.epoch = std::max(wanted.epoch, waiting.request.seen) + 1;
   wanted.handed_over = false;
-  swap_record(shard, std::move(wanted), {}, [this, shard](const swap_result& result) {
+  swap_record(shard, wanted, {}, [this, shard](const swap_result& result) {
     auto found = openings_.find(shard);
     if (found == openings_.end()) return;
     found->second.under_way = false;
@@ -88,7 +88,8 @@ void cluster_coordinator_life::open_next_epoch(shard_id shard, opening& waiting)
 
 // `already`: whether a record is as it was asked for, so that a question can be repeated.
 template <class Answer, class Request, class Holds>
-void cluster_coordinator_life::change_own(const Request& request, shard_record wanted, Holds already) {
+void cluster_coordinator_life::change_own(const Request& request, const shard_record& wanted,
+                                          const Holds& already) {
   const auto shard = request.shard;
   auto answer = [this, shard, revision = request.revision, to = request.reply_to](swap_outcome outcome) {
     self_->send(to, Answer{shard, revision, outcome, record(shard)});
@@ -103,7 +104,7 @@ void cluster_coordinator_life::change_own(const Request& request, shard_record w
     answer(swap_outcome::unknown);
     return;
   }
-  swap_record(shard, std::move(wanted), {}, [this, shard, already, answer](const swap_result& result) {
+  swap_record(shard, wanted, {}, [this, shard, already, answer](const swap_result& result) {
     switch (result.what) {
       case swap_result::outcome::done:
         answer(swap_outcome::done);
@@ -137,7 +138,7 @@ void cluster_coordinator_life::change(const change_in_sync& request) {
     return;
   }
   wanted.in_sync = request.in_sync;
-  change_own<in_sync_changed>(request, std::move(wanted), [request](const shard_record& now) {
+  change_own<in_sync_changed>(request, wanted, [request](const shard_record& now) {
     return now.epoch == request.epoch && now.in_sync == request.in_sync;
   });
 }
@@ -163,7 +164,7 @@ void cluster_coordinator_life::give_away(const hand_over& request) {
   wanted.primary = heir;
   wanted.handed_over = true;
   wanted.move_to.clear();
-  change_own<handed_over>(request, std::move(wanted), already);
+  change_own<handed_over>(request, wanted, already);
 }
 
 // -- reports

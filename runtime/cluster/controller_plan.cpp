@@ -228,6 +228,7 @@ void controller_plan::hold_election(shard_id shard, milliseconds now) {
   if (patient && (!all_answered || held.answers.empty())) return;
 
   std::vector<replication::position_answer> answers;
+  answers.reserve(held.answers.size());
   for (const auto& [member, answer] : held.answers)
     answers.push_back(answer);
   replication::members preferred = record.in_sync;

@@ -488,6 +488,7 @@ std::vector<stored_value> current_of(const pb::TxnResponse& response, const std:
 
 void etcd_client::swap(swap_request request, milliseconds deadline, callback<swap_result> done) {
   std::vector<std::string> keys;
+  keys.reserve(request.conditions.size());
   for (const auto& condition : request.conditions)
     keys.push_back(condition.key);
   call<pb::TxnRequest, pb::TxnResponse>(

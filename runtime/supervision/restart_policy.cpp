@@ -16,7 +16,7 @@ duration restart_delay(const back_off& back_off, std::uint32_t failures, std::ui
   return whole - duration{static_cast<duration::rep>(random % (half + 1))};
 }
 
-restart_policy::restart_policy(std::vector<restart> children, strategy strategy, intensity intensity,
+restart_policy::restart_policy(const std::vector<restart>& children, strategy strategy, intensity intensity,
                                back_off back_off)
     : strategy_(strategy), intensity_(intensity), back_off_(back_off) {
   children_.reserve(children.size());

@@ -79,7 +79,8 @@ class restart_policy {
     finished,  ///< Ended and will not be started again.
   };
 
-  restart_policy(std::vector<restart> children, strategy strategy, intensity intensity, back_off back_off);
+  restart_policy(const std::vector<restart>& children, strategy strategy, intensity intensity,
+                 back_off back_off);
 
   /// Begins: call once, first.
   steps start();

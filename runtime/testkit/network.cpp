@@ -162,7 +162,7 @@ class simulated_connection final : public links::connection,
 class simulated_transport final : public links::transport {
  public:
   simulated_transport(std::shared_ptr<network::core> core, std::string node, std::string address,
-                      std::string certified)
+                      const std::string& certified)
       : core_(std::move(core)),
         node_(std::move(node)),
         address_(std::move(address)),
@@ -248,9 +248,8 @@ network::~network() {
 }
 
 std::unique_ptr<links::transport> network::start(const std::string& node, const std::string& address,
-                                                 std::string certified) {
-  return std::make_unique<simulated_transport>(core_, node, address,
-                                               certified.empty() ? node : std::move(certified));
+                                                 const std::string& certified) {
+  return std::make_unique<simulated_transport>(core_, node, address, certified.empty() ? node : certified);
 }
 
 void network::kill(const std::string& node) {

@@ -29,7 +29,7 @@ class network {
   /// A process of this node starts and listens at `address`. Its certificate names `certified`, as a rule the
   /// node itself.
   std::unique_ptr<links::transport> start(const std::string& node, const std::string& address,
-                                          std::string certified = {});
+                                          const std::string& certified = {});
   /// The process is gone: others see their connections end, if the ways to them are open.
   void kill(const std::string& node);
 
