@@ -169,7 +169,7 @@ caf::behavior desk(desk_actor* self, const runtime::routing_table* routing, coun
 
 }  // namespace
 
-CAF_BEGIN_TYPE_ID_BLOCK(souk_bench, caf::first_custom_type_id + 400)
+CAF_BEGIN_TYPE_ID_BLOCK(souk_bench, caf::first_custom_type_id + 500)
 CAF_ADD_TYPE_ID(souk_bench, (start_load))
 CAF_END_TYPE_ID_BLOCK(souk_bench)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(start_load)
