@@ -225,7 +225,10 @@ class import_desk {
     }
     job_->lines.emplace(file());
     if (!job_->lines->is_open()) {
-      finish("Its file is gone.");
+      if (config_.one_of_several)
+        end_job();
+      else
+        finish("Its file is gone.");
       return;
     }
     std::string line;

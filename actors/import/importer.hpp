@@ -44,6 +44,9 @@ struct importer_config {
   std::function<caf::actor()> gateway;  ///< Who takes its calls; null for a while is fine.
   std::string tenant = "main";
   std::filesystem::path folder;  ///< Where accepted files lie.
+  /// There are other nodes, with importers and files of their own: an import whose file is not here is left
+  /// to the node that accepted it.
+  bool one_of_several = false;
   /// Lines under way at a time: enough to fill commits, few enough to leave room for shoppers.
   std::size_t batch_lines = 64;
   /// A call that found nobody or came to no end is made again so often, a tick apart, before its line has

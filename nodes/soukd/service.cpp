@@ -261,6 +261,7 @@ class running_service final : public service {
     config.random = random_;
     config.gateway = [this] { return node_->directory().find(gateway_roles_.front()); };
     config.folder = import_folder();
+    config.one_of_several = clustered();
     child_spec child{.name = "importer", .start = [config](caf::event_based_actor* self) {
                        return self->spawn(import_job::importer, config);
                      }};

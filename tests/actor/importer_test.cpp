@@ -107,6 +107,7 @@ class importer_actor : public ::testing::Test {
     config.gateway = [this] { return gateway_; };
     config.folder = folder_;
     config.batch_lines = 4;
+    config.one_of_several = one_of_several_;
     importer_ = driver_.system().spawn(importer, config);
     driver_.settle();
   }
@@ -133,6 +134,7 @@ class importer_actor : public ::testing::Test {
   std::shared_ptr<call_script> calls_ = std::make_shared<call_script>();
   import_decider decider_;
   import_state state_;
+  bool one_of_several_ = false;
   std::filesystem::path folder_;
   caf::actor shard_;
   caf::actor gateway_;
@@ -268,6 +270,15 @@ TEST_F(importer_actor, a_file_that_is_gone_fails_its_import) {
   start();
   run();
   EXPECT_EQ(state_.row.status(), "failed");
+}
+
+TEST_F(importer_actor, an_import_whose_file_is_on_another_node_is_left_to_that) {
+  open("x");
+  std::filesystem::remove(folder_ / "f");
+  one_of_several_ = true;
+  start();
+  run();
+  EXPECT_EQ(state_.row.status(), "running");
 }
 
 }  // namespace
