@@ -49,6 +49,10 @@ struct swap_told {
   replication::swap_outcome outcome = replication::swap_outcome::unknown;
   std::optional<replication::shard_config> config;
 };
+/// replica → shard: hand over to this member, or, if empty, to nobody any more. May be repeated.
+struct give_to {
+  replication::member_id member;
+};
 /// shard → replica, last of all: it is primary no more, everybody who waited has been told.
 struct shard_resigned {
   replication::resignation why = replication::resignation::superseded;
@@ -73,6 +77,7 @@ CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::member_link))
 CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::config_told))
 CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::swap_told))
 CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::shard_resigned))
+CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::give_to))
 
 CAF_END_TYPE_ID_BLOCK(souk_replica)
 
@@ -86,3 +91,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::member_link)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::config_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::swap_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::shard_resigned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::give_to)

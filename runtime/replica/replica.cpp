@@ -87,12 +87,13 @@ caf::behavior replica_life::start(replica_options options) {
           if (write.life == life_) write_state_rows(std::move(write.rows), std::move(write.then));
       },
       [this](const journalled& done) {
+        if (done.ticket == restart_ticket) return installing_ ? clear_rows() : void();
         if (!follower_) return;
         follower_->stored(done.ticket, steady());
         act();
       },
       [this](const journal_refused&) {
-        if (follower_) start_later();
+        if (follower_ || installing_) start_later();
       },
       [this](const begin_again&) { start_from_disk(); },
       [this](const replay_on&) { replay_some(); },
@@ -135,6 +136,7 @@ caf::behavior replica_life::start(replica_options options) {
 void replica_life::start_from_disk() {
   stage_ = stage::starting;
   ++life_;
+  installing_.reset();
   bounds_.reset();
   state_is_still_ = false;
   self_->send(options_.shard.journal_writer(), ask_bounds{caf::actor{self_}, id()});
@@ -150,11 +152,12 @@ void replica_life::start_later() {
   if (follower_) promised_until_ = follower_->promised_until();
   follower_.reset();
   replay_.reset();
+  installing_.reset();
   self_->delayed_send(self_, full_retry, begin_again{});
 }
 
 void replica_life::load() {
-  if (stage_ != stage::starting || !bounds_ || !state_is_still_) return;
+  if (stage_ != stage::starting || !bounds_ || !state_is_still_ || resume_installation()) return;
   replay_.emplace(id(), *options_.shard.kinds, *options_.shard.storage, *options_.shard.limits);
   replay_->load();
   check_journal(replay_->book(), bounds_->first, bounds_->last);
@@ -199,6 +202,7 @@ void replica_life::lead() {
   replay_.reset();
   opening_.reset();
   epoch_ = primary.config.epoch;
+  giving_ = false;
   stage_ = stage::leading;
   shard_ = self_->spawn<caf::monitored + caf::linked>(shard, options_.shard, std::move(start));
   self_->send(shard_, fill_);
@@ -260,6 +264,12 @@ void replica_life::take(replication::follower_action& action) {
     tell(answer->to, answer->message);
   } else if (auto* received = std::get_if<replication::send_snapshot_received>(&action)) {
     tell(received->to, received->message);
+  } else if (std::holds_alternative<replication::begin_snapshot>(action)) {
+    begin_snapshot();
+  } else if (auto* piece = std::get_if<replication::store_chunk>(&action)) {
+    store_piece(*piece);
+  } else if (auto* wanted = std::get_if<replication::install_snapshot>(&action)) {
+    install(*wanted);
   } else if (std::holds_alternative<replication::epoch_open>(action)) {
     lead_when_still();
   }
@@ -278,7 +288,7 @@ void replica_life::store_entries(const replication::write_entries& write) {
 
 // At leisure: what is written with each flush is what changed since the last, so seldom is cheap.
 void replica_life::follow_with_state() {
-  if (!follower_ || replaying_ || replay_->flushing()) return;
+  if (!follower_ || replaying_ || installing_ || replay_->flushing()) return;
   follower_->trimmed(options_.shard.storage->log().bounds(id()).first);
   const bool due = steady() - last_flush_ >= options_.shard.limits->flush_interval;
   if (!due || follower_->committed() <= replay_->applied()) return;
@@ -288,7 +298,7 @@ void replica_life::follow_with_state() {
 
 // In small pieces, so that the primary's messages do not wait.
 void replica_life::replay_some() {
-  if (!follower_ || !replaying_ || opened_) return;
+  if (!follower_ || !replaying_ || opened_ || installing_) return;
   const auto before = replay_->replayed();
   replay_->replay(follower_->committed(), options_.shard.limits->replay_records_max);
   const bool more = replay_->replayed() < follower_->committed() && replay_->replayed() > before &&
@@ -308,6 +318,7 @@ void replica_life::flush() {
     if (!replay_) return;
     replay_->end_flush();
     if (opened_) return lead();
+    if (installing_) return mark_installation();
     const auto keep_from =
         keep_for_others(replay_->applied() + 1, follower_->on_disk().index, *options_.shard.limits);
     self_->send(options_.shard.journal_writer(), trim_journal{id(), keep_from});
@@ -430,6 +441,7 @@ void replica_life::on_tick() {
   if (asked_to_open_ && steady() - *asked_to_open_ >= open_retry) asked_to_open_.reset();
   ask_to_open();
   follow_with_state();
+  give_away_if_asked();
 }
 
 const shard_record* replica_life::record() const {
@@ -459,6 +471,7 @@ void replica_life::on_view(const std::shared_ptr<const cluster_view>& view) {
   view_ = view;
   report_primary();
   ask_to_open();
+  give_away_if_asked();
   const auto* now = record();
   if (!shard_ || !now) return;
   auto config = config_of(*now);
@@ -502,6 +515,19 @@ void replica_life::ask_coordinator(const replication::primary_action& action) {
   } else if (const auto* look = std::get_if<replication::ask_controller>(&action)) {
     reported_ = {id(), epoch_, look->silent};
     self_->send(coordinator, reported_);
+  }
+}
+
+// The controller, or an operator, wants another member in sync to be primary.
+void replica_life::give_away_if_asked() {
+  const auto* now = record();
+  if (!shard_ || !now || now->epoch != epoch_ || now->primary != node_) return;
+  const auto heir = now->in_sync_member_of(now->move_to);
+  if (!now->move_to.empty() && now->move_to != node_ && !heir.empty() && is_linked(now->move_to)) {
+    giving_ = true;
+    self_->send(shard_, give_to{replication::member_id{heir}});
+  } else if (std::exchange(giving_, false)) {
+    self_->send(shard_, give_to{});
   }
 }
 

@@ -65,6 +65,9 @@ class replica_life {
     std::uint64_t life = 0;  // of an earlier one it is neither offered again nor heeded
   };
 
+  // Names the journal's new beginning among its writes; a follower's own tickets count from 1.
+  static constexpr std::uint64_t restart_ticket = ~std::uint64_t{0};
+
   std::chrono::nanoseconds steady() const { return options_.shard.time->steady(); }
   shard_id id() const { return options_.shard.id; }
   const replication::member_id& self_member() const { return options_.shard.member; }
@@ -90,6 +93,18 @@ class replica_life {
   void replay_some();
   void flush();
 
+  // -- a snapshot comes
+  void begin_snapshot();
+  void clear_pieces(std::function<void()> then);
+  void store_piece(const replication::store_chunk& piece);
+  void install(const replication::install_snapshot& wanted);
+  bool resume_installation();
+  void mark_installation();
+  void restart_journal();
+  void clear_rows();
+  void put_piece(std::uint64_t sequence);
+  void end_installation();
+
   // -- the disk
   void write_state_rows(std::vector<persistence::row_change> rows, std::function<void()> then);
   void on_state_written(bool done);
@@ -111,6 +126,7 @@ class replica_life {
   void ask_to_open();
   void on_opened(const epoch_opened& opened);
   void ask_coordinator(const replication::primary_action& action);
+  void give_away_if_asked();
   void tell_swap(swap_outcome outcome, const shard_record& record);
 
   caf::event_based_actor* self_;
@@ -133,6 +149,13 @@ class replica_life {
   std::deque<state_write> state_writes_;  // on their way, in order
   std::deque<state_write> refused_;       // by a full disk
 
+  // installing a snapshot
+  struct installation {
+    std::uint64_t snapshot = 0;
+    replication::position at;
+  };
+  std::optional<installation> installing_;
+
   // opening
   std::optional<std::chrono::nanoseconds> asked_to_open_;
   std::optional<replication::shard_config> before_;   // the record when it was asked for
@@ -141,6 +164,7 @@ class replica_life {
   // leading
   caf::actor shard_;
   std::uint64_t epoch_ = 0;           // under which it leads
+  bool giving_ = false;               // the shard was asked to hand over
   replication::shard_config config_;  // the newest that the shard was told
 
   storage_fill fill_;

@@ -402,6 +402,14 @@ void primary::snapshot_read(const member_id& member, std::uint64_t snapshot, std
   peer.asked.reset();
 }
 
+void primary::snapshot_lost(const member_id& member, std::uint64_t snapshot) {
+  const auto found = peers_.find(member);
+  if (resigned_ || found == peers_.end() || !found->second.snapshot) return;
+  if (found->second.snapshot->id != snapshot) return;
+  drop_snapshot(member, found->second);
+  begin_snapshot(member, found->second);
+}
+
 void primary::pump_snapshot(const member_id& member, peer& peer, std::chrono::nanoseconds now) {
   if (!peer.snapshot->sent || (peer.asked && now - *peer.asked < limits_.resend_interval)) return;
   peer.asked = now;

@@ -155,6 +155,8 @@ class primary {
   void journal_read(const member_id& member, std::uint64_t from, std::vector<entry> entries);
   void snapshot_read(const member_id& member, std::uint64_t snapshot, std::uint64_t sequence, position at,
                      std::shared_ptr<const std::string> data, bool last);
+  /// The snapshot cannot be read to its end: begin another one.
+  void snapshot_lost(const member_id& member, std::uint64_t snapshot);
   /// Records below were trimmed. Keep those from `keep_from()` on.
   void trimmed(std::uint64_t first) { journal_.trim(first); }
 

@@ -72,6 +72,24 @@ range starting_with(std::string prefix) {
 }
 
 std::string shard_header(shard_id shard) { return begin('m', shard); }
+std::string snapshot_mark(shard_id shard) { return begin('p', shard); }
+
+std::string snapshot_pieces_prefix(shard_id shard) { return begin('s', shard); }
+
+std::string snapshot_piece(shard_id shard, std::uint64_t snapshot, std::uint64_t sequence) {
+  auto out = snapshot_pieces_prefix(shard);
+  put_u64(out, snapshot);
+  put_u64(out, sequence);
+  return out;
+}
+
+std::vector<range> in_snapshots(shard_id shard) {
+  std::vector<range> ranges;
+  for (const char letter : {'e', 'i', 'm', 'n', 'o', 't', 'w', 'x'})
+    ranges.push_back(starting_with(begin(letter, shard)));
+  return ranges;
+}
+
 std::string seen_epoch(shard_id shard) { return begin('h', shard); }
 
 std::string coordinator_record(shard_id shard) { return begin('c', shard); }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Keys of the state environment. Every key is a letter, the shard (big endian) and what the letter says, so
 /// that one shard's rows of one sort are one range:
@@ -23,6 +24,8 @@
 ///
 ///     h shard                             the highest epoch seen
 ///     c shard                             the embedded coordinator's record of the shard
+///     s shard snapshot sequence           pieces of a snapshot that is being received
+///     p shard                             a snapshot that is whole and is being installed
 namespace souk::runtime::keys {
 
 /// A half-open range of keys.
@@ -37,6 +40,12 @@ range starting_with(std::string prefix);
 std::string shard_header(shard_id shard);
 std::string coordinator_record(shard_id shard);
 std::string seen_epoch(shard_id shard);
+std::string snapshot_mark(shard_id shard);
+std::string snapshot_piece(shard_id shard, std::uint64_t snapshot, std::uint64_t sequence);
+std::string snapshot_pieces_prefix(shard_id shard);
+
+/// The ranges of a shard's rows that a snapshot brings to another member, in the order of keys.
+std::vector<range> in_snapshots(shard_id shard);
 
 inline constexpr std::string_view entity_header_row = "!";
 std::string entity_prefix(shard_id shard, const address& address);

@@ -136,6 +136,7 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
         answer.correlation = query.correlation;
         self_->send(query.reply_to, answer);
       },
+      [this](const give_to& wish) { on_give_to(wish); },
       [this](const tick&) { on_tick(); },
   };
 }
@@ -210,7 +211,7 @@ void shard_life::on_request(const request& request) {
   auto refuse = [&](outcome why) {
     self_->send(request.reply_to, response{request.correlation, why, {}, {}});
   };
-  if (!serving_ || stopping_) return refuse(outcome::unavailable);
+  if (!serving_ || stopping_ || giving_ != giving::not_at_all) return refuse(outcome::unavailable);
   if (request.fingerprint && answered_before(request)) return;
   if (nearly_full_ && !request.read_only) return refuse(outcome::full);
   auto& slot = slot_of(request.to);
@@ -246,7 +247,7 @@ bool shard_life::answered_before(const request& request) {
 }
 
 void shard_life::on_effects(const stream_batch& batch) {
-  if (!serving_) return;  // the sender repeats itself
+  if (!serving_ || draining()) return;  // the sender repeats itself
   bool repeated = false;
   for (const auto& item : batch.items) {
     if (!book_->take_up(batch.from, item.number)) {
@@ -277,6 +278,7 @@ void shard_life::on_effects(const stream_batch& batch) {
 }
 
 void shard_life::deliver_local_effects() {
+  if (draining()) return;
   auto unsent = book_->take_unsent(options_.id);
   if (unsent.empty()) return;
   stream_batch batch{options_.id, options_.id, {}};
@@ -287,7 +289,8 @@ void shard_life::deliver_local_effects() {
 }
 
 void shard_life::on_world_result(const world_result& result) {
-  if (!serving_ || !book_->open_calls().contains(result.number)) return;
+  // Whoever serves next makes the call again.
+  if (!serving_ || draining() || !book_->open_calls().contains(result.number)) return;
   if (!results_in_work_.insert(result.number).second) return;
   auto item = std::make_shared<work>();
   item->origin = work_origin::world;
@@ -344,6 +347,7 @@ void shard_life::activate(slot& slot) {
 }
 
 void shard_life::send_waiting(slot& slot) {
+  if (draining()) return;
   while (!slot.waiting.empty()) {
     self_->send(slot.actor, work_item{slot.waiting.front()});
     slot.sent.push_back(std::move(slot.waiting.front()));
@@ -422,6 +426,7 @@ void shard_life::on_decided(decided& result) {
   }
   hold(std::move(gate));
   deliver_local_effects();
+  if (giving_ != giving::not_at_all) go_on_giving();
 }
 
 void shard_life::hold(unreleased gate) {
@@ -496,6 +501,7 @@ void shard_life::end_burst() {
   burst_.clear();
   primary_->decided(std::exchange(decided_, {}), steady());
   act();
+  if (giving_ != giving::not_at_all) go_on_giving();
 }
 
 void shard_life::release_after(std::uint64_t index, caf::actor to, response response, bool read) {
@@ -516,54 +522,6 @@ void shard_life::respond(const work& work, outcome outcome, answer answer, std::
 }
 
 // -- commit --------------------------------------------------------------------------------------
-
-// Does what the primary asks for, until it asks for nothing more.
-void shard_life::act() {
-  for (auto actions = primary_->take(steady()); !actions.empty(); actions = primary_->take(steady())) {
-    for (auto& action : actions)
-      take(action);
-  }
-}
-
-void shard_life::take(replication::primary_action& action) {
-  if (std::holds_alternative<replication::decide_opening>(action)) {
-    decide_opening();
-  } else if (const auto* news = std::get_if<replication::primary_committed>(&action)) {
-    on_committed(news->upto);
-  } else if (const auto* wanted = std::get_if<replication::read_journal>(&action)) {
-    read_journal(*wanted);
-  } else if (const auto* end = std::get_if<replication::resigned>(&action)) {
-    log::warn(
-        "shard resigns",
-        {{"shard", options_.id}, {"epoch", epoch_}, {"why", to_string(end->why)}, {"next", end->epoch}});
-    tell_clients_that_it_ends(outcome::unknown, outcome::unavailable);
-    leave_office(*end);
-  } else if (auto* batch = std::get_if<replication::send_append>(&action)) {
-    self_->send(replica_, say{std::move(batch->to), std::move(batch->message)});
-  } else if (auto* chunk = std::get_if<replication::send_snapshot_chunk>(&action)) {
-    self_->send(replica_, say{std::move(chunk->to), std::move(chunk->message)});
-  } else {
-    asked_to_look_ |= std::holds_alternative<replication::ask_controller>(action);
-    self_->send(replica_, outward{std::move(action)});
-  }
-}
-
-void shard_life::hear(const replication::member_id& from, const replication::message& message) {
-  const auto now = steady();
-  const auto answer = [&](auto reply) {
-    if (reply) self_->send(replica_, say{from, *reply});
-  };
-  if (const auto* appended = std::get_if<replication::appended>(&message)) {
-    primary_->receive(from, *appended, now);
-  } else if (const auto* received = std::get_if<replication::snapshot_received>(&message)) {
-    primary_->receive(from, *received, now);
-  } else if (const auto* claim = std::get_if<replication::append>(&message)) {
-    answer(primary_->receive(*claim));
-  } else if (const auto* chunk = std::get_if<replication::snapshot_chunk>(&message)) {
-    answer(primary_->receive(*chunk));
-  }
-  act();
-}
 
 void shard_life::on_committed(std::uint64_t upto) {
   committed_ = upto;
@@ -653,67 +611,6 @@ void shard_life::make_call(std::uint64_t number, const open_call& call) {
   calls_made_[number] = options_.time->steady();
   self_->send(worker, world_request{call.port, call.caller, number, call.request,
                                     call.request ? std::string{} : call.bytes, caf::actor{self_}});
-}
-
-void shard_life::read_journal(const replication::read_journal& wanted) {
-  primary_->trimmed(options_.storage->log().bounds(options_.id).first);
-  std::vector<replication::entry> entries;
-  std::size_t bytes = 0;
-  if (wanted.from >= primary_->journal().first()) {
-    options_.storage->log().read(options_.id, wanted.from, [&](const persistence::journal_entry& entry) {
-      bytes += entry.payload.size();
-      const bool one_too_many = entries.size() == wanted.records_max || bytes > wanted.bytes_max;
-      // What was trimmed since leaves a gap.
-      if (entry.index != wanted.from + entries.size() || (one_too_many && !entries.empty())) return false;
-      entries.push_back({entry.index, entry.epoch, entry.payload.share()});
-      return true;
-    });
-  }
-  primary_->journal_read(wanted.member, wanted.from, std::move(entries));
-}
-
-// The disk is full: what was decided since is lost, unless others have it, and so is all that was decided on
-// top of it. The shard starts anew from what is on disk.
-void shard_life::on_refused(std::uint64_t first) {
-  log::error("the storage is full: the shard starts anew", {{"shard", options_.id}, {"lost_from", first}});
-  primary_->locally_refused(first, steady());
-  tell_clients_that_it_ends(primary_->is_resigned() ? outcome::unknown : outcome::full, outcome::full);
-  leave_office({replication::resignation::write_refused, epoch_});
-}
-
-// -- the end
-// -------------------------------------------------------------------------------------------------
-
-void shard_life::refuse(unreleased& gate, outcome outcome) {
-  for (auto& [to, response] : gate.responses)
-    self_->send(to, runtime::response{response.correlation, outcome, {}, {}});
-  for (auto& [to, page] : gate.pages)
-    self_->send(to, index_page{page.correlation, false, {}, false});
-}
-
-// `decided`: of what was decided and is not committed; `undecided`: of what was not.
-void shard_life::tell_clients_that_it_ends(outcome decided, outcome undecided) {
-  for (auto& gate : unreleased_)
-    refuse(gate, gate.read ? undecided : decided);
-  for (auto& gate : reads_)
-    refuse(gate, outcome::unavailable);
-  for (auto& [token, slot] : slots_) {
-    for (const auto* queue : {&slot->sent, &slot->waiting}) {
-      for (const auto& work : *queue)
-        respond(*work, undecided);
-    }
-  }
-  // What is parked goes on elsewhere, but nobody there knows who waits for it.
-  for (const auto& [id, waiting] : running_)
-    self_->send(waiting.reply_to, response{waiting.correlation, outcome::unknown, {}, {}});
-}
-
-void shard_life::leave_office(const replication::resigned& resigned) {
-  options_.routing->remove(options_.id, caf::actor{self_});
-  for (auto& [token, slot] : slots_)
-    if (slot->actor) self_->send_exit(slot->actor, caf::exit_reason::user_shutdown);
-  self_->send(replica_, shard_resigned{resigned.why, resigned.epoch});
-  self_->quit();
 }
 
 }  // namespace souk::runtime

@@ -7,6 +7,7 @@
 #include "runtime/seams/seams.hpp"
 #include "runtime/shard/messages.hpp"
 #include "runtime/shard/shard_book.hpp"
+#include "runtime/shard/snapshot.hpp"
 
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -179,6 +181,16 @@ class shard_life {
   void read_journal(const replication::read_journal& wanted);
   void hear(const replication::member_id& from, const replication::message& message);
 
+  void read_snapshot(const replication::read_snapshot& wanted);
+  void go_on_with_snapshots();
+
+  // -- handover
+  // ---------------------------------------------------------------------------------------------
+  void on_give_to(const give_to& wish);
+  void go_on_giving();
+  void keep();
+  bool draining() const { return giving_ == giving::draining || giving_ == giving::handing; }
+
   // -- the end
   // -----------------------------------------------------------------------------------------------
   void refuse(unreleased& gate, outcome outcome);
@@ -243,6 +255,28 @@ class shard_life {
   std::vector<persistence::journal_entry> burst_;
   std::vector<replication::entry> decided_;  // the same, for the other members
   bool burst_pending_ = false;
+
+  // Members that are being sent the state; meanwhile it does not change.
+  struct snapshot_out {
+    std::uint64_t snapshot = 0;
+    replication::position at;
+    snapshot_reader reader;
+    std::chrono::nanoseconds since{0};
+  };
+  std::map<replication::member_id, snapshot_out> snapshots_;
+  std::vector<replication::read_snapshot> snapshots_waiting_;  // for the flush under way
+
+  // Being given away.
+  enum class giving : std::uint8_t {
+    not_at_all,
+    closing,   // no new commands of clients
+    draining,  // nothing new to decide
+    handing,   // the primary does the rest
+  };
+  giving giving_ = giving::not_at_all;
+  replication::member_id heir_;
+  std::chrono::nanoseconds giving_since_{0};
+  std::optional<std::chrono::nanoseconds> given_up_at_;
 
   // The flush under way.
   enum class flush_phase : std::uint8_t { none, capturing, writing };

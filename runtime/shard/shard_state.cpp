@@ -94,6 +94,7 @@ void shard_life::on_captured(captured& result) {
 
 void shard_life::continue_flush() {
   if (flush_ != flush_phase::capturing || captures_awaited_ > 0 || committed_ < flush_needs_) return;
+  if (!snapshots_.empty() && !stopping_) return;  // whoever reads the state reads one state
   flush_ = flush_phase::writing;
   options_.figures->state_rows += flush_rows_.size();
   self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
@@ -118,6 +119,7 @@ void shard_life::on_state_written(bool done) {
   for (auto* slot : maybe_idle)
     drop_if_idle(*slot);
   trim();
+  if (!snapshots_waiting_.empty()) go_on_with_snapshots();
   if (!stopping_) return;
   if (last_flush_done_ || book_->applied() == book_->last_index()) {
     self_->quit();
@@ -164,7 +166,7 @@ void shard_life::on_tick() {
     asked_to_look_ = false;
     self_->send(replica_, outward{replication::ask_controller{}});
   }
-  if (!stopping_) {
+  if (!stopping_ && !draining()) {
     fire_timers();
     passivate();
     book_->purge_answers(options_.time->now(), options_.limits->answers_purged_per_tick);
@@ -187,7 +189,10 @@ void shard_life::on_tick() {
     }
     options_.figures->effects_outstanding = static_cast<std::int64_t>(book_->effects_outstanding());
   }
-  const bool something_new = book_->last_index() > book_->applied();
+  go_on_giving();
+  if (primary_->is_resigned()) return;
+  if (!snapshots_.empty() || !snapshots_waiting_.empty()) go_on_with_snapshots();
+  const bool something_new = book_->last_index() > book_->applied() && snapshots_.empty();
   if (flush_ == flush_phase::none && something_new &&
       (now - last_flush_ >= options_.limits->flush_interval ||
        bytes_since_flush_ >= options_.limits->flush_bytes)) {

@@ -41,6 +41,8 @@ class driver {
   bool step();
   /// Lets time pass, from one due moment to the next, with everything settled in between.
   void advance(std::chrono::milliseconds duration);
+  /// Lets time pass to the next due moment, at most `most`, and nothing run yet.
+  void jump(std::chrono::milliseconds most) { jump_to_next_due(most); }
   /// Settles, then lets time pass until `done()`, at most `most`. Returns whether it came true.
   bool run_until(const std::function<bool()>& done, std::chrono::milliseconds most);
 

@@ -81,17 +81,17 @@ TEST(replica, a_primary_that_wakes_up_late_serves_no_stale_read_and_comes_back) 
   const auto key = nodes.key_in(0);
   nodes.ask(key, "add 1");
   const auto old = nodes.primary_of(0);
-  auto stale = nodes.at(old).routing->shard(0);
+  auto stale = nodes.at(old).routing->local(0);
   // Neither its members nor the coordination store hear of it; it lives, and knows nothing.
   nodes.go_mute(old, true);
   nodes.model.cut(old, true);
   ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).primary != old; }));
   ASSERT_TRUE(nodes.runs_until([&] {
     for (const std::string id : {"a", "b", "c"})
-      if (id != old && nodes.at(id).routing->shard(0)) return true;
+      if (id != old && nodes.at(id).routing->local(0)) return true;
     return false;
   }));
-  ASSERT_TRUE(nodes.at(old).routing->shard(0)) << "it does not know yet";
+  ASSERT_TRUE(nodes.at(old).routing->local(0)) << "it does not know yet";
   const auto read = nodes.send(old, key, "read");
   const auto write = nodes.send(old, key, "add 10");
   nodes.driver.advance(3s);
@@ -101,7 +101,7 @@ TEST(replica, a_primary_that_wakes_up_late_serves_no_stale_read_and_comes_back) 
   nodes.model.cut(old, false);
   nodes.driver.advance(20s);
   EXPECT_EQ(nodes.responses[write].outcome, outcome::unknown);
-  EXPECT_FALSE(nodes.at(old).routing->shard(0) && nodes.record(0).primary != old);
+  EXPECT_FALSE(nodes.at(old).routing->local(0) && nodes.record(0).primary != old);
   EXPECT_EQ(nodes.read(key), "1");
   EXPECT_TRUE(nodes.runs_until([&] { return nodes.record(0).in_sync.size() == 3; }));
 }
@@ -166,6 +166,97 @@ TEST(replica, the_state_of_followers_becomes_what_the_primarys_is) {
   ASSERT_TRUE(nodes.all_serve());
   for (const auto& [key, number] : before)
     EXPECT_EQ(nodes.read(key), number) << key;
+}
+
+replication::limits pieces_of(std::size_t bytes) {
+  replication::limits limits;
+  limits.snapshot_chunk_bytes = bytes;
+  return limits;
+}
+
+limits that_trim_at_once() {
+  limits limits;
+  limits.journal_kept_records = 0;
+  limits.flush_interval = 1s;
+  return limits;
+}
+
+TEST(replica, a_member_that_missed_too_much_is_sent_the_state) {
+  replicated_nodes nodes{9, that_trim_at_once(), pieces_of(300)};
+  ASSERT_TRUE(nodes.all_serve());
+  const std::string away = nodes.primary_of(0) == "c" ? "b" : "c";
+  const auto key = nodes.key_in(0);
+  nodes.ask(key, "add 1");
+  nodes.kill(away);
+  for (int i = 0; i < 60; ++i)
+    nodes.ask(nodes.key_in(0, "other" + std::to_string(i)), "add 2", key_of(static_cast<std::uint8_t>(i)));
+  nodes.ask(key, "later 100000 4");
+  nodes.driver.advance(5s);
+  nodes.start(away);
+  ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).has_in_sync(nodes.at(away).member()); }, 60s));
+  nodes.driver.advance(5s);
+  EXPECT_EQ(nodes.state("a", 0), nodes.state("b", 0));
+  EXPECT_EQ(nodes.state("a", 0), nodes.state("c", 0));
+  // It has what a primary needs: entities, kept answers, timers.
+  for (const std::string id : {"a", "b", "c"})
+    if (id != away) nodes.kill(id);
+  nodes.start(nodes.record(0).primary);
+  nodes.driver.advance(5s);
+  EXPECT_EQ(nodes.read(nodes.key_in(0, "other7")), "2");
+  EXPECT_EQ(nodes.ask(nodes.key_in(0, "other7"), "add 2", key_of(7)).outcome, outcome::replayed);
+  nodes.driver.advance(100s);
+  EXPECT_EQ(nodes.read(key), "5");
+}
+
+TEST(replica, a_snapshot_that_a_crash_interrupts_leaves_before_or_after) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    replicated_nodes nodes{seed, that_trim_at_once(), pieces_of(200)};
+    ASSERT_TRUE(nodes.all_serve());
+    const std::string away = nodes.primary_of(0) == "c" ? "b" : "c";
+    nodes.kill(away);
+    for (int i = 0; i < 30; ++i)
+      nodes.ask(nodes.key_in(0, "other" + std::to_string(i)), "add 2");
+    nodes.driver.advance(5s);
+    for (int crash = 0; crash < 4; ++crash) {
+      nodes.start(away);
+      // Most often while the snapshot is being installed, sometimes before.
+      const auto is_marked = [&] { return nodes.at(away).storage->state().get(keys::snapshot_mark(0)); };
+      for (int steps = 0; steps < 50'000 && !is_marked(); ++steps)
+        if (!nodes.driver.step()) nodes.driver.jump(1ms);
+      for (auto steps = nodes.driver.random()->next_u64() % 100; steps > 0; --steps)
+        nodes.driver.step();
+      nodes.kill(away);
+    }
+    nodes.start(away);
+    ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).has_in_sync(nodes.at(away).member()); }, 60s));
+    nodes.driver.advance(5s);
+    EXPECT_EQ(nodes.state("a", 0), nodes.state("b", 0));
+    EXPECT_EQ(nodes.state("a", 0), nodes.state("c", 0));
+  }
+}
+
+TEST(replica, a_shard_is_handed_over_and_nobody_waits_for_long) {
+  replicated_nodes nodes{10};
+  ASSERT_TRUE(nodes.all_serve());
+  ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).in_sync.size() == 3; }));
+  const auto key = nodes.key_in(0);
+  nodes.ask(key, "add 1");
+  const auto from = nodes.primary_of(0);
+  nodes.command(operator_command::kind::drain, from);
+  std::chrono::nanoseconds longest{0};
+  int added = 1;
+  while (nodes.primary_of(0) != from || added < 30) {
+    const auto began = nodes.driver.time()->steady();
+    EXPECT_EQ(nodes.ask(key, "add 1").outcome, outcome::answered);
+    ++added;
+    longest = std::max(longest, nodes.driver.time()->steady() - began);
+    if (added > 200 && nodes.primary_of(0) != from) break;
+    nodes.driver.advance(50ms);
+  }
+  EXPECT_NE(nodes.record(0).primary, from);
+  EXPECT_LT(longest, 500ms);
+  EXPECT_EQ(nodes.read(key), std::to_string(added));
 }
 
 TEST(replica, a_full_disk_moves_nothing_and_loses_nothing_that_was_answered) {

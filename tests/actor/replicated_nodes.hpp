@@ -32,7 +32,10 @@
 namespace souk::runtime::testkit {
 
 inline caf::behavior response_inbox(caf::event_based_actor*, std::map<std::uint64_t, response>* responses) {
-  return {[responses](const response& response) { (*responses)[response.correlation] = response; }};
+  return {[responses](const response& response) { (*responses)[response.correlation] = response; },
+          [](const operator_answer& answer) {
+            EXPECT_EQ(answer.what, operator_answer::outcome::done) << ::testing::PrintToString(answer.lines);
+          }};
 }
 
 /// The world: answers every call once its switch is on.
@@ -66,8 +69,9 @@ class replicated_nodes {
     std::string member() const { return member_name(id, disk); }
   };
 
-  explicit replicated_nodes(std::uint64_t seed, runtime::limits limits = {})
-      : driver(seed), model(driver.time(), seed), limits_(limits) {
+  explicit replicated_nodes(std::uint64_t seed, runtime::limits limits = {},
+                            replication::limits replication = {})
+      : driver(seed), model(driver.time(), seed), limits_(limits), replication_(replication) {
     kinds_.kinds[tally_decider::id] = std::make_shared<kind_of<tally_decider>>(tally_decider{});
     inbox_ = driver.system().spawn(response_inbox, &responses);
     for (const std::string id : {"a", "b", "c"}) {
@@ -120,6 +124,9 @@ class replicated_nodes {
     controlling.ask = [this, id](const ask_position& question) { carry_question(id, question); };
     spawn(controller, controlling);
     for (shard_id shard = 0; shard < shard_count; ++shard) {
+      node.routing->set_remote(shard, spawn([this, id](caf::event_based_actor* self,
+                                                       shard_id shard) { return elsewhere(self, id, shard); },
+                                            shard));
       auto entities = spawn(supervision::entity_supervisor, supervision::entity_supervisor_spec{});
       replica_options options;
       options.shard.id = shard;
@@ -132,6 +139,7 @@ class replicated_nodes {
       options.shard.time = driver.time();
       options.shard.random = driver.random();
       options.shard.shards_on_node = shard_count;
+      options.shard.replication = replication_;
       options.shard.journal_writer = [journal] { return journal; };
       options.shard.state_writer = [state] { return state; };
       options.shard.coordinator = [coordinator = node.coordinator] { return coordinator; };
@@ -161,12 +169,22 @@ class replicated_nodes {
       carrier = nullptr;
     }
     std::erase_if(carriers_, [](const auto& each) { return !each.second; });
-    for (shard_id shard = 0; shard < shard_count; ++shard)
+    for (shard_id shard = 0; shard < shard_count; ++shard) {
       node.routing->set(shard, nullptr);
+      node.routing->set_remote(shard, nullptr);
+    }
     node.storage->lose_unsynced();
     node.storage->hold_back(false);
     node.up = false;
     tell_links(id, false);
+  }
+
+  /// An operator asks for it.
+  void command(operator_command::kind what, const std::string& node, shard_id shard = 0) {
+    operator_request request;
+    request.command = {.what = what, .node = node, .shard = shard};
+    request.reply_to = inbox_;
+    caf::anon_send(at(node).coordinator, request);
   }
 
   /// The links between two nodes are lost, or back.
@@ -195,7 +213,7 @@ class replicated_nodes {
   std::string primary_of(shard_id shard) {
     std::string found;
     for (auto& [id, node] : nodes_)
-      if (node.up && node.routing->shard(shard)) found = id;
+      if (node.up && node.routing->local(shard)) found = id;
     return found;
   }
   bool runs_until(const std::function<bool()>& done,
@@ -232,7 +250,7 @@ class replicated_nodes {
       std::memcpy(request.fingerprint->data(), &digest, sizeof digest);
     }
     request.reply_to = inbox_;
-    auto shard = at(node).routing->shard(shard_of(key));
+    auto shard = at(node).routing->local(shard_of(key));
     if (!shard) return 0;
     caf::anon_send(shard, request);
     return correlation_;
@@ -247,6 +265,7 @@ class replicated_nodes {
       runs_until([&] { return responses.contains(correlation); }, std::chrono::seconds{5});
       if (responses.contains(correlation) && responses[correlation].outcome != outcome::unavailable)
         return responses[correlation];
+      driver.advance(std::chrono::milliseconds{20});  // as a gateway would
     }
     ADD_FAILURE() << key << " does not answer " << text;
     return {};
@@ -286,6 +305,20 @@ class replicated_nodes {
   bool world_answers = true;
 
  private:
+  // Stands on a node for a shard that another one serves.
+  caf::behavior elsewhere(caf::event_based_actor* self, const std::string& from, shard_id shard) {
+    const auto there = [=, this]() -> caf::actor {
+      const auto to = primary_of(shard);
+      const bool reached = !to.empty() && linked(from, to) && !at(from).paused && !at(to).paused;
+      return reached ? at(to).routing->local(shard) : caf::actor{};
+    };
+    return {[=](const stream_batch& batch) {
+              if (const auto to = there()) self->send(to, batch);
+            },
+            [=](const stream_ack& ack) {
+              if (const auto to = there()) self->send(to, ack);
+            }};
+  }
   // Takes what a node says to another, and brings it there a moment later.
   caf::actor carrier(const std::string& from, const std::string& to) {
     if (!linked(from, to)) return {};
@@ -324,6 +357,7 @@ class replicated_nodes {
   }
 
   runtime::limits limits_;
+  replication::limits replication_;
   entity_catalogue kinds_;
   std::map<std::string, node> nodes_;
   std::map<std::pair<std::string, std::string>, caf::actor> carriers_;
