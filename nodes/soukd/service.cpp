@@ -47,6 +47,9 @@ constexpr std::chrono::milliseconds catch_up_most{10'000};
 // A request waits so long for a shard that is on its way to another node: longer than a failover takes.
 constexpr std::chrono::milliseconds failover_wait{5'500};
 
+// Handing over takes some tens of milliseconds a shard; a member in sync that hangs is not waited for.
+constexpr std::chrono::milliseconds hand_over_most{5'000};
+
 // How long running requests may take when the node ends.
 constexpr unsigned drain_ms = 10'000;
 
@@ -120,6 +123,7 @@ class running_service final : public service {
     if (stopped_) return;
     stopped_ = true;
     ending_ = true;
+    if (clustered() && node_->root()) hand_over();
     if (http_) http_->drain(drain_ms);
     if (first_key_) caf::anon_send_exit(first_key_, caf::exit_reason::user_shutdown);
     first_key_ = nullptr;
@@ -172,6 +176,14 @@ class running_service final : public service {
     const joined_cluster joined{cluster.cluster_id, cluster.cluster_secret};
     if (read_joined(options_.node.data) != joined) write_joined(options_.node.data, joined);
     secret_ = joined.secret;
+  }
+
+  /// The shop goes on elsewhere before this node stops; what cannot be handed over fails over.
+  void hand_over() {
+    node_->hand_over();
+    options_.told_to_end = nullptr;
+    if (!wait_until([this] { return node_->still_to_hand_over() == 0; }, hand_over_most))
+      log::warn("some shards were not handed over", {{"shards", node_->still_to_hand_over()}});
   }
 
   /// Blocks until it is true, or `most` is over (0: never). Returns whether it is.

@@ -62,6 +62,12 @@ caf::behavior cluster_coordinator_life::start(coordinator_options options) {
       [this](const propose_record& request) { propose(request.wish); },
       [this](const propose_member& request) { propose(request.wish); },
       [this](const operator_request& request) { command(request); },
+      [this](leave) {
+        options_.self.leaving = true;
+        if (!is_registered()) return;
+        registration_ = registration::none;
+        register_node();
+      },
   };
 }
 

@@ -74,7 +74,7 @@ struct coordinator_options {
 ///
 /// Messages: `open_epoch` (→ `epoch_opened` or `epoch_refused`; waits for the store as long as it takes),
 /// `change_in_sync`, `hand_over`, `ask_controller_to_look`, `subscribe`, `propose_record`, `propose_member`,
-/// `operator_request`.
+/// `operator_request`, `leave`.
 class cluster_coordinator_life {
  public:
   static inline const char* name = "coordinator";

@@ -83,6 +83,8 @@ class fields {
     return found && found->is_bool() ? found->get_bool() : fail(false);
   }
 
+  bool has(const char* name) const { return value_.get_object().contains(name); }
+
   std::vector<std::string> list(const char* name) {
     std::vector<std::string> texts;
     const auto* found = find(name);
@@ -163,7 +165,8 @@ std::string to_text(const node_registration& node) {
                                       {"http_address", node.http_address},
                                       {"version", node.version},
                                       {"format_lowest", node.formats.lowest},
-                                      {"format_highest", node.formats.highest}});
+                                      {"format_highest", node.formats.highest},
+                                      {"leaving", node.leaving}});
 }
 
 std::string to_text(const cluster_member& member) {
@@ -215,6 +218,7 @@ std::optional<node_registration> node_of(std::string_view text) {
   node.version = in.text("version");
   node.formats.lowest = in.number<std::uint32_t>("format_lowest");
   node.formats.highest = in.number<std::uint32_t>("format_highest");
+  node.leaving = in.has("leaving") && in.flag("leaving");  // an older node does not say
   return in.all_or_nothing(std::move(node));
 }
 

@@ -108,7 +108,8 @@ bool controller_plan::is_up(std::string_view node) const { return view_->node(no
 
 bool controller_plan::is_active(std::string_view node) const {
   const auto* member = view_->member(node);
-  return is_up(node) && member && member->state == member_state::active;
+  const auto* registered = view_->node(node);
+  return registered && !registered->leaving && member && member->state == member_state::active;
 }
 
 bool controller_plan::is_wanted(std::string_view node) const {
@@ -292,7 +293,9 @@ bool controller_plan::follow_move(shard_id shard, milliseconds now) {
 bool controller_plan::leave_drained(shard_id shard, milliseconds now) {
   const auto& record = view_->shards[shard];
   const auto* member = view_->member(record.primary);
-  if (member && member->state == member_state::active) return false;
+  const auto* registered = view_->node(record.primary);
+  const bool leaves = registered && registered->leaving;
+  if (member && member->state == member_state::active && !leaves) return false;
   std::vector<std::string> candidates;
   for (const auto& node : record.replicas)
     if (node != record.primary && is_active(node) && is_replica_in_sync(record, node))

@@ -128,6 +128,10 @@ struct operator_answer {
   std::vector<std::string> lines;
 };
 
+/// node → coordinator: this process is about to end; others are to be primaries of its shards. Not answered:
+/// the views show it.
+struct leave {};
+
 /// The store's thread → coordinator: go on with this there.
 struct coordinator_step {
   std::shared_ptr<const std::function<void()>> go_on;
@@ -153,6 +157,7 @@ CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::propose_member))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::operator_request))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::operator_answer))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::coordinator_step))
+CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::leave))
 
 CAF_END_TYPE_ID_BLOCK(souk_cluster)
 
@@ -172,3 +177,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::propose_member)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::operator_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::operator_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::coordinator_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::leave)

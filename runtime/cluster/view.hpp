@@ -42,6 +42,7 @@ struct node_registration {
   std::string http_address;       ///< Where clients reach it: "host:port".
   std::string version;            ///< Of the program, for operators.
   format_range formats;
+  bool leaving = false;  ///< Its process is about to end: it must be primary of nothing.
 
   bool operator==(const node_registration&) const = default;
   std::string member() const { return member_name(id, disk_id); }

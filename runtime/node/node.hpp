@@ -101,6 +101,11 @@ class node {
   /// Asks the tree to end, from the edge inwards; shards write out their state. It has ended when `root` has.
   void stop();
 
+  /// Of a cluster, before `stop`: asks that other nodes become primaries of this one's shards.
+  void hand_over();
+  /// Shards that this node leads and another one could: what is waited for after `hand_over`.
+  std::size_t still_to_hand_over() const;
+
   /// Ends what `join` began and `start` did not take over.
   void leave();
 

@@ -7,6 +7,7 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -50,6 +51,23 @@ void node::join(std::string http, std::function<void(const cluster_settings&)> k
     options_.cluster->coordinator.cluster_id = settings.cluster_id;
     known(settings);
   });
+}
+
+void node::hand_over() {
+  if (auto coordinator = directory_.find("coordinator")) caf::anon_send(coordinator, runtime::leave{});
+}
+
+std::size_t node::still_to_hand_over() const {
+  const auto view = cluster_.now().view;
+  if (!view) return 0;
+  return static_cast<std::size_t>(
+      std::count_if(view->shards.begin(), view->shards.end(), [&](const auto& record) {
+        return record.primary == options_.id &&
+               std::any_of(record.in_sync.begin(), record.in_sync.end(), [&](const auto& member) {
+                 const auto other = node_of_member(member);
+                 return other != options_.id && view->node(other) && !view->node(other)->leaving;
+               });
+      }));
 }
 
 void node::leave() {

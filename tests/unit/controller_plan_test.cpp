@@ -200,6 +200,21 @@ TEST(controller_plan, drains_a_node_two_shards_at_a_time) {
   EXPECT_NE(wanted[0].record.move_to, wanted[1].record.move_to);
 }
 
+TEST(controller_plan, a_node_that_says_it_leaves_is_primary_of_nothing) {
+  auto view = cluster({"a", "b", "c"}, 2);
+  view.shards[0] = owned("a", {"a", "b", "c"});
+  view.shards[1] = owned("b", {"a", "b", "c"});
+  view.nodes[0].leaving = true;
+  controller_plan plan;
+  const auto wanted = plan.step(view, milliseconds{0}).records;
+  ASSERT_EQ(wanted.size(), 1u);
+  EXPECT_EQ(wanted[0].shard, 0);
+  EXPECT_NE(wanted[0].record.move_to, "");
+  view.shards[0] = owned("c", {"a", "b", "c"});
+  EXPECT_TRUE(wishes(plan, view, milliseconds{0}, milliseconds{60'000}).empty())
+      << "nothing comes back to it";
+}
+
 TEST(controller_plan, a_move_that_does_not_happen_is_given_up) {
   auto view = cluster({"a", "b", "c"});
   view.shards[0] = owned("a", {"a", "b", "c"});
