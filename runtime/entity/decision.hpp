@@ -94,7 +94,7 @@ class id_source {
 /// All that a decider may know besides its state and the command.
 struct context {
   const address& self;
-  timestamp now;          ///< Never earlier than at any earlier decision of this entity.
+  timestamp now;          ///< Never earlier than that of any event of this entity.
   std::uint64_t version;  ///< Events of this entity so far; 0: it does not exist yet.
   id_source& ids;
   command_id command;  ///< The command's name: what `late_answers` will answer. Zero for timers and effects.

@@ -64,7 +64,9 @@ void entity_life::decide(const work& work) {
   fill_record(result, decision, work, now);
   for (const auto& event : decision.events)
     memory_.kind->evolve(*memory_.state, *event, now, ++memory_.version);
-  memory_.last_ms = to_ms(now);
+  // What leaves no trace in the entity must leave none in its rows either: replicas never hear of it.
+  const bool lasting = !decision.events.empty() || (result.record && result.record->timers_size() > 0);
+  if (lasting) memory_.last_ms = to_ms(now);
   result.events = std::move(decision.events);
   result.reply = std::move(decision.reply);
   result.parked = decision.parked;

@@ -34,7 +34,9 @@ namespace souk::runtime::testkit {
 inline caf::behavior response_inbox(caf::event_based_actor*, std::map<std::uint64_t, response>* responses) {
   return {[responses](const response& response) { (*responses)[response.correlation] = response; },
           [](const operator_answer& answer) {
-            EXPECT_EQ(answer.what, operator_answer::outcome::done) << ::testing::PrintToString(answer.lines);
+            const bool expected = answer.correlation == 0;
+            EXPECT_TRUE(!expected || answer.what == operator_answer::outcome::done)
+                << ::testing::PrintToString(answer.lines);
           }};
 }
 
@@ -156,6 +158,7 @@ class replicated_nodes {
   void kill(const std::string& id) {
     auto& node = at(id);
     if (!node.up) return;
+    node.up = false;
     node.storage->hold_back(true);
     for (const auto& actor : node.actors)
       caf::anon_send_exit(actor, caf::exit_reason::kill);
@@ -175,16 +178,16 @@ class replicated_nodes {
     }
     node.storage->lose_unsynced();
     node.storage->hold_back(false);
-    node.up = false;
     tell_links(id, false);
   }
 
   /// An operator asks for it.
   void command(operator_command::kind what, const std::string& node, shard_id shard = 0) {
-    operator_request request;
-    request.command = {.what = what, .node = node, .shard = shard};
-    request.reply_to = inbox_;
-    caf::anon_send(at(node).coordinator, request);
+    ask_coordinator({.what = what, .node = node, .shard = shard}, 0);
+  }
+  /// The same, and it may be refused.
+  void try_command(operator_command::kind what, const std::string& node, shard_id shard = 0) {
+    ask_coordinator({.what = what, .node = node, .shard = shard}, 1);
   }
 
   /// The links between two nodes are lost, or back.
@@ -295,6 +298,21 @@ class replicated_nodes {
     }
     return rows;
   }
+  /// Where the states of two nodes differ, in words; empty: nowhere.
+  std::string difference(const std::string& one, const std::string& other, shard_id shard) {
+    const auto here = state(one, shard);
+    const auto there = state(other, shard);
+    std::string found;
+    for (const auto& [key, value] : here)
+      if (!there.contains(key) || there.at(key) != value)
+        found +=
+            one + " has " + ::testing::PrintToString(key) + " = " + ::testing::PrintToString(value) + "\n";
+    for (const auto& [key, value] : there)
+      if (!here.contains(key) || here.at(key) != value)
+        found +=
+            other + " has " + ::testing::PrintToString(key) + " = " + ::testing::PrintToString(value) + "\n";
+    return found;
+  }
   shard_record record(shard_id shard) {
     return *runtime::shard_of(model.value("/souk/test/shards/000" + std::to_string(shard)));
   }
@@ -305,6 +323,13 @@ class replicated_nodes {
   bool world_answers = true;
 
  private:
+  void ask_coordinator(operator_command command, std::uint64_t correlation) {
+    operator_request request;
+    request.command = std::move(command);
+    request.correlation = correlation;
+    request.reply_to = inbox_;
+    caf::anon_send(at(request.command.node).coordinator, request);
+  }
   // Stands on a node for a shard that another one serves.
   caf::behavior elsewhere(caf::event_based_actor* self, const std::string& from, shard_id shard) {
     const auto there = [=, this]() -> caf::actor {
