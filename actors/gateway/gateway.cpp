@@ -46,6 +46,8 @@ struct question_state {
   phase at = phase::unsent;
   bool lost = false;  ///< It went to a shard or over a link that is gone: it may have been done.
   caf::actor asked_of;
+  bool remote = false;   ///< That stands for another node: it always says how it ended, if only `unknown`.
+  bool missing = false;  ///< Who was asked serves no more; what it said last may be on its way.
   std::chrono::nanoseconds wait_until{};  ///< When waiting for a shard is over; 0: it never had to.
 };
 
@@ -249,6 +251,8 @@ class desk {
     }
     state.at = phase::asked;
     state.asked_of = shard;
+    state.remote = shard != config_.routing->local(shard_of(question));
+    state.missing = false;
     if (const auto* page = std::get_if<page_question>(&question))
       self_->send(shard, index_query(open.call, *page, correlation));
     else
@@ -361,6 +365,7 @@ class desk {
     for (std::size_t i = 0; i < open.next; ++i) {
       if (open.states[i].at == phase::asked && is_lost(open, i, shards)) {
         if (!is_repeatable(open, i)) {
+          if (open.states[i].remote || !std::exchange(open.states[i].missing, true)) continue;
           auto problem = problem_of(runtime::outcome::unknown, open.read_only(), open.keyed());
           refuse_call(remove(ask), problem);
           return;

@@ -290,6 +290,25 @@ TEST_F(gateway_actor, a_lost_read_or_keyed_command_is_put_to_the_next_shard) {
   EXPECT_EQ(script_->requests.at(1).id, script_->requests.at(4).id);
 }
 
+TEST_F(gateway_actor, a_node_that_hands_a_shard_over_may_still_answer) {
+  serve(nullptr);
+  for (runtime::shard_id i = 0; i < shard_count; ++i)
+    routing_->set_remote(i, shard_);
+  stay_silent();
+  auto plain = send(change(false));
+  for (runtime::shard_id i = 0; i < shard_count; ++i)
+    routing_->set_remote(i, start_shard());
+  driver_.advance(1s);
+  EXPECT_EQ(plain->answers, 0);
+  runtime::response last;
+  last.correlation = script_->requests.at(0).correlation;
+  last.answer.status = 200;
+  last.answer.body = "{}";
+  caf::anon_send(gateway_, last);
+  driver_.settle();
+  EXPECT_EQ(plain->given.value_or(http_response{}).status, 200);
+}
+
 TEST_F(gateway_actor, its_own_repeat_waits_for_the_first_that_still_runs) {
   stay_silent();
   auto keyed = send(change(true));
