@@ -62,6 +62,15 @@ caf::behavior cluster_coordinator_life::start(coordinator_options options) {
       [this](const propose_record& request) { propose(request.wish); },
       [this](const propose_member& request) { propose(request.wish); },
       [this](const operator_request& request) { command(request); },
+      [this](const stand_aside& wish) {
+        aside_ = wish.aside;
+        if (!view_) return;
+        if (aside_) {
+          give_up_control();
+        } else {
+          campaign();
+        }
+      },
       [this](leave) {
         options_.self.leaving = true;
         if (!is_registered()) return;
@@ -350,9 +359,8 @@ void cluster_coordinator_life::register_node() {
 }
 
 void cluster_coordinator_life::campaign() {
-  if (refused_ || !is_registered() || campaigning_) return;
+  if (refused_ || !is_registered() || campaigning_ || aside_ || holds_control()) return;
   const auto& self = options_.self;
-  if (view_->controller == self.id && view_->controller_incarnation == self.incarnation) return;
   // An earlier life of this node may still stand there.
   if (!view_->controller.empty() && view_->controller != self.id) return;
   campaigning_ = true;
@@ -364,6 +372,23 @@ void cluster_coordinator_life::campaign() {
                          campaigning_ = false;
                          if (result.what == swap_result::outcome::done)
                            log::info("this node is the controller", {{"node", options_.self.id}});
+                       }));
+}
+
+bool cluster_coordinator_life::holds_control() const {
+  return view_->controller == options_.self.id && view_->controller_incarnation == options_.self.incarnation;
+}
+
+void cluster_coordinator_life::give_up_control() {
+  if (!holds_control()) return;
+  swap_request request;
+  request.conditions.push_back({keys_->controller(), view_->controller_revision});
+  request.changes.push_back({.key = keys_->controller(), .remove = true});
+  options_.store->swap(std::move(request), options_.limits.call_deadline,
+                       here<swap_result>([this](const swap_result& result) {
+                         if (result.what == swap_result::outcome::done)
+                           log::warn("this node cannot reach most others and leaves control to them",
+                                     {{"node", options_.self.id}});
                        }));
 }
 

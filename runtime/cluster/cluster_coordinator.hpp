@@ -74,7 +74,7 @@ struct coordinator_options {
 ///
 /// Messages: `open_epoch` (→ `epoch_opened` or `epoch_refused`; waits for the store as long as it takes),
 /// `change_in_sync`, `hand_over`, `ask_controller_to_look`, `subscribe`, `propose_record`, `propose_member`,
-/// `operator_request`, `leave`.
+/// `operator_request`, `leave`, `stand_aside`.
 class cluster_coordinator_life {
  public:
   static inline const char* name = "coordinator";
@@ -120,6 +120,8 @@ class cluster_coordinator_life {
   void notice_lost_registration();
   void tell_registration();
   void campaign();
+  bool holds_control() const;
+  void give_up_control();
   bool is_registered() const { return registration_ == registration::done; }
 
   // Changes: cluster_coordinator_changes.cpp.
@@ -159,6 +161,7 @@ class cluster_coordinator_life {
   bool creating_ = false;
   bool granting_ = false;
   bool campaigning_ = false;
+  bool aside_ = false;  // others are to be the controller
   lease_id lease_ = 0;
   std::optional<milliseconds> renewing_since_;
   milliseconds renew_at_{0};

@@ -12,6 +12,8 @@ namespace {
 
 // The precision of the plan's times.
 constexpr std::chrono::milliseconds tick_interval{100};
+// A node that is cut off for so long leaves control to others: longer than links take to come up.
+constexpr std::chrono::seconds cut_off_patience{1};
 // A coordinator that was restarted does not know its subscribers.
 constexpr unsigned ticks_per_subscription = 10;
 
@@ -45,7 +47,21 @@ void controller_life::on_tick() {
   const auto coordinator = options_.coordinator();
   if (coordinator && ticks_++ % ticks_per_subscription == 0)
     self_->send(coordinator, subscribe{caf::actor{self_}});
+  look_at_links();
   look();
+}
+
+void controller_life::look_at_links() {
+  if (!options_.is_cut_off || !options_.is_cut_off()) {
+    cut_off_since_.reset();
+  } else if (!cut_off_since_) {
+    cut_off_since_ = options_.time->steady();
+  }
+  const bool aside = cut_off_since_ && options_.time->steady() - *cut_off_since_ >= cut_off_patience;
+  const bool news = aside != std::exchange(aside_, aside);
+  // Repeated while it is so: the coordinator may have been restarted, or not have heard of its control yet.
+  const auto coordinator = options_.coordinator();
+  if (coordinator && (news || aside)) self_->send(coordinator, stand_aside{aside});
 }
 
 bool controller_life::is_controller() const {

@@ -9,6 +9,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,6 +24,9 @@ struct controller_options {
   std::function<caf::actor()> coordinator;  ///< Null while there is none.
   /// Carries a question to a member, on whichever node it is; answered to the controller itself.
   std::function<void(const ask_position&)> ask;
+  /// Whether most of several others that are registered cannot be reached from here: who cannot ask members
+  /// cannot elect. Empty: never.
+  std::function<bool()> is_cut_off;
   std::shared_ptr<clock> time;
   controller_limits limits;
 };
@@ -41,12 +45,15 @@ class controller_life {
  private:
   void on_tick();
   void look();
+  void look_at_links();
   bool is_controller() const;
 
   caf::event_based_actor* self_;
   controller_options options_;
   std::shared_ptr<const cluster_view> view_;
   std::optional<controller_plan> plan_;  // while this node is the controller
+  std::optional<std::chrono::nanoseconds> cut_off_since_;
+  bool aside_ = false;
   unsigned ticks_ = 0;
 };
 

@@ -132,6 +132,12 @@ struct operator_answer {
 /// the views show it.
 struct leave {};
 
+/// controller → coordinator: whether this node, which most others cannot be reached from, leaves it to them
+/// to be the controller. Not answered.
+struct stand_aside {
+  bool aside = false;
+};
+
 /// The store's thread → coordinator: go on with this there.
 struct coordinator_step {
   std::shared_ptr<const std::function<void()>> go_on;
@@ -158,6 +164,7 @@ CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::operator_request))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::operator_answer))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::coordinator_step))
 CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::leave))
+CAF_ADD_TYPE_ID(souk_cluster, (souk::runtime::stand_aside))
 
 CAF_END_TYPE_ID_BLOCK(souk_cluster)
 
@@ -178,3 +185,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::operator_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::operator_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::coordinator_step)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::leave)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::stand_aside)

@@ -142,6 +142,7 @@ class node {
   supervision::child_spec hub_child();
   supervision::child_spec feed_child();
   supervision::child_spec follower_child();
+  bool is_cut_off() const;
   void tell_of_link(const links::link_change& change);
   supervision::child_spec shards_group();
   supervision::child_spec shard_group(shard_id id);

@@ -53,6 +53,20 @@ void node::join(std::string http, std::function<void(const cluster_settings&)> k
   });
 }
 
+// Of two nodes neither can know which of them it is.
+bool node::is_cut_off() const {
+  const auto view = cluster_.now().view;
+  if (!view) return false;
+  std::size_t others = 0;
+  std::size_t linked = 0;
+  for (const auto& other : view->nodes) {
+    if (other.id == options_.id) continue;
+    ++others;
+    linked += links_.up(other.id);
+  }
+  return others >= 2 && 2 * linked < others;
+}
+
 void node::hand_over() {
   if (auto coordinator = directory_.find("coordinator")) caf::anon_send(coordinator, runtime::leave{});
 }
@@ -84,6 +98,7 @@ supervision::child_spec node::controller_child() {
                                   options.ask = [this](const ask_position& question) {
                                     if (auto desk = directory_.find("desk")) caf::anon_send(desk, question);
                                   };
+                                  options.is_cut_off = [this] { return is_cut_off(); };
                                   options.time = options_.time;
                                   return self->spawn(controller, std::move(options));
                                 }};

@@ -46,6 +46,7 @@ struct world {
     caf::actor inbox;
     caf::actor coordinator;
     caf::actor controller;
+    bool cut_off = false;  // from the other nodes
     const cluster_view& view() const { return *box->views.back(); }
   };
 
@@ -74,6 +75,7 @@ struct world {
     controller_options controlling{.node = id, .incarnation = started.self.incarnation};
     controlling.coordinator = [coordinator = started.coordinator] { return coordinator; };
     controlling.time = driver.time();
+    controlling.is_cut_off = [&started] { return started.cut_off; };
     controlling.ask = [this](const ask_position& question) {
       if (!nodes[std::string{node_of_member(question.member)}].coordinator) return;
       std::vector<std::string> reached;
@@ -148,6 +150,26 @@ TEST(cluster, a_watch_whose_revisions_are_gone_starts_anew_from_everything) {
   EXPECT_EQ(world.nodes["a"].view(), world.nodes["b"].view());
   EXPECT_GT(world.nodes["a"].box->views.size(), views);
   EXPECT_EQ(world.model.watches(), 2u) << "one each, and none that was left behind";
+}
+
+TEST(cluster, a_controller_that_reaches_nobody_leaves_control_to_others) {
+  world world{7};
+  world.start_three();
+  const auto first = world.nodes["a"].view().controller;
+  world.nodes[first].cut_off = true;
+  ASSERT_TRUE(world.until(
+      [&](const cluster_view& view) { return !view.controller.empty() && view.controller != first; }, 3s));
+  // It does not come back to it as long as that lasts, and may when it is over.
+  const auto second = world.nodes["a"].view().controller;
+  world.kill(second);
+  ASSERT_TRUE(world.until(
+      [&](const cluster_view& view) { return !view.controller.empty() && view.controller != second; }, 5s));
+  const auto third = world.nodes[first].view().controller;
+  EXPECT_NE(third, first);
+  world.nodes[first].cut_off = false;
+  world.driver.advance(200ms);
+  world.kill(third);
+  ASSERT_TRUE(world.until([&](const cluster_view& view) { return view.controller == first; }, 5s));
 }
 
 TEST(cluster, a_watch_that_breaks_goes_on_where_it_was) {
