@@ -167,7 +167,7 @@ const std::vector<ban>& bans() {
       {"a sleep",
        R"(sleep_for|sleep_until|\b(u|nano)?sleep\()",
        {"persistence", "runtime", "actors", "nodes", "tests"},
-       {}},
+       {{"tests/cluster/slowdisk/", "it stands for a disk that takes its time"}}},
       {"a wait for another thread",
        R"(condition_variable|std::(promise|future|async|latch|barrier|counting_semaphore|binary_semaphore)\b)",
        {"runtime", "actors"},
