@@ -47,7 +47,7 @@ struct shard_figures {
 /// What a shard is given. Everything behind a pointer outlives it.
 struct shard_options {
   shard_id id = 0;
-  std::string member;  ///< "node:disk" of this node, as in `in_sync`.
+  std::string member;  ///< "node/disk" of this node, as in `in_sync`.
   const entity_catalogue* kinds = nullptr;
   persistence::storage* storage = nullptr;
   routing_table* routing = nullptr;

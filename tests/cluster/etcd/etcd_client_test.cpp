@@ -241,18 +241,18 @@ TEST(etcd_client, speaks_tls_with_a_certificate_and_not_without) {
     return answer<range_result>([&](auto done) { store->range("k", soon, done); }).known;
   };
   etcd_options options{.endpoints = etcd.endpoints(),
-                       .ca = etcd.pem("ca"),
-                       .certificate = etcd.pem("certificate"),
-                       .key = etcd.pem("key")};
+                       .ca = etcd.pem("ca.pem"),
+                       .certificate = etcd.pem("client.pem"),
+                       .key = etcd.pem("client.key")};
   EXPECT_TRUE(known(options));
   EXPECT_FALSE(known({.endpoints = etcd.endpoints()}));
   const etcd_process other{1, true};
   auto stranger = options;
-  stranger.certificate = other.pem("certificate");
-  stranger.key = other.pem("key");
+  stranger.certificate = other.pem("client.pem");
+  stranger.key = other.pem("client.key");
   EXPECT_FALSE(known(stranger)) << "a certificate of another CA";
   auto deceived = options;
-  deceived.ca = other.pem("ca");
+  deceived.ca = other.pem("ca.pem");
   EXPECT_FALSE(known(deceived)) << "an etcd of another CA";
   options.key.clear();
   EXPECT_THROW(make_etcd_client(options), std::invalid_argument);

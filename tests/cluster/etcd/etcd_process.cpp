@@ -1,5 +1,7 @@
 #include "tests/cluster/etcd/etcd_process.hpp"
 
+#include "runtime/links/certificate_folder.hpp"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -71,7 +73,7 @@ int listen_for_readiness(const std::filesystem::path& path) {
 }  // namespace
 
 etcd_process::etcd_process(std::size_t members, bool tls) : folder_(new_folder()), tls_(tls) {
-  if (tls_) make_certificates();
+  if (tls_) links::fill_certificate_folder({.folder = folder_, .nodes = {"client"}});
   {
     std::vector<free_port> ports(2 * members);
     for (std::size_t i = 0; i < members; ++i) {
@@ -104,21 +106,8 @@ std::vector<std::string> etcd_process::endpoints() const {
 }
 
 std::string etcd_process::pem(const std::string& what) const {
-  std::ifstream in{folder_ / (what + ".pem")};
+  std::ifstream in{folder_ / what};
   return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-// A CA, and one certificate for etcd and its clients alike.
-void etcd_process::make_certificates() {
-  const std::string script =
-      "cd '" + folder_.string() +
-      "' && exec >/dev/null 2>&1 && ec='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'"
-      " && openssl req -x509 $ec -subj /CN=ca -days 2 -keyout ca-key.pem -out ca.pem"
-      " && openssl req -new $ec -subj /CN=etcd -keyout key.pem -out request.pem"
-      " && echo subjectAltName=IP:127.0.0.1 > names"
-      " && openssl x509 -req -in request.pem -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2"
-      " -extfile names -out certificate.pem";
-  if (std::system(script.c_str()) != 0) throw std::runtime_error("openssl made no certificates");
 }
 
 void etcd_process::pause(std::size_t member) { ::kill(members_.at(member).pid, SIGSTOP); }
@@ -145,8 +134,8 @@ void etcd_process::launch(member& started) {
                                      "--logger=zap",
                                      "--log-outputs=stderr"};
   if (tls_) {
-    arguments.push_back("--cert-file=" + (folder_ / "certificate.pem").string());
-    arguments.push_back("--key-file=" + (folder_ / "key.pem").string());
+    arguments.push_back("--cert-file=" + (folder_ / "etcd.pem").string());
+    arguments.push_back("--key-file=" + (folder_ / "etcd.key").string());
     arguments.push_back("--trusted-ca-file=" + (folder_ / "ca.pem").string());
     arguments.push_back("--client-cert-auth");
   }

@@ -22,7 +22,7 @@ class etcd_process {
   /// "127.0.0.1:port" of each member.
   std::vector<std::string> endpoints() const;
 
-  /// With `tls`: a PEM text that a client needs, "ca", "certificate" or "key".
+  /// With `tls`: a PEM text that a client needs, "ca.pem", "client.pem" or "client.key".
   std::string pem(const std::string& what) const;
 
   void pause(std::size_t member = 0);        ///< SIGSTOP.
@@ -39,7 +39,6 @@ class etcd_process {
     int ready = -1;  // a socket that etcd tells when it serves
   };
 
-  void make_certificates();
   void launch(member& started);
   void wait_until_ready(member& started);
   void end(member& ended);
