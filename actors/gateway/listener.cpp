@@ -140,6 +140,8 @@ class socket_listener final : public listener {
   }
 
   void wait_for_tick() {
+    // A tick that was due when the listener was stopped comes all the same.
+    if (stopped_) return;
     timer_.expires_after(tick_);
     timer_.async_wait([this](const error_code& ec) {
       if (ec) return;
@@ -168,6 +170,7 @@ class socket_listener final : public listener {
 
   void stop() {
     error_code ignored;
+    stopped_ = true;
     acceptor_.close(ignored);
     timer_.cancel();
     accept_waits_ = false;
@@ -182,6 +185,7 @@ class socket_listener final : public listener {
   asio::steady_timer timer_;
   std::uint16_t port_ = 0;
   bool accept_waits_ = false;
+  bool stopped_ = false;
   std::thread thread_;
 };
 

@@ -429,6 +429,35 @@ TEST(listener, an_answer_after_the_listener_is_gone_goes_nowhere) {
   EXPECT_TRUE(client.ends());
 }
 
+TEST(listener, ends_also_when_a_tick_is_due_at_that_moment) {
+  // Its thread is held in a handler until it is asked to end and a tick is due as well.
+  std::promise<void> held;
+  std::promise<void> let_go;
+  listener_options options;
+  options.idle_timeout_ms = 40;  // ticks come every 10 ms
+  auto server = start(
+      [&](const http_request& request, std::unique_ptr<responder> answer) {
+        held.set_value();
+        let_go.get_future().wait();
+        answer->respond(echo(request));
+      },
+      options);
+  raw_client client{server->port()};
+  client.send(get("/"));
+  held.get_future().wait();
+  std::promise<void> ended;
+  std::thread ending{[&] {
+    server.reset();
+    ended.set_value();
+  }};
+  std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  let_go.set_value();
+  const bool in_time = ended.get_future().wait_for(std::chrono::seconds{10}) == std::future_status::ready;
+  EXPECT_TRUE(in_time);
+  if (!in_time) std::_Exit(1);  // its thread would never be joined
+  ending.join();
+}
+
 TEST(listener, an_address_that_is_taken_is_named) {
   const auto server = start_echo();
   listener_options options;
