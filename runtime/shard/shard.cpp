@@ -145,6 +145,7 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
 void shard_life::shut_down() {
   if (stopping_) return;
   stopping_ = true;
+  stopping_since_ = steady();
   options_.routing->remove(options_.id, caf::actor{self_});
   if (flush_ == flush_phase::none) begin_flush();
 }

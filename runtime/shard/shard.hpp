@@ -141,6 +141,7 @@ class shard_life {
   void decide_opening();
   void serve();
   void shut_down();
+  bool waits_in_vain() const;
 
   // -- work
   // ------------------------------------------------------------------------------------------------------
@@ -234,6 +235,7 @@ class shard_life {
   std::uint64_t committed_ = 0;
   bool serving_ = false;
   bool stopping_ = false;
+  std::chrono::nanoseconds stopping_since_{0};
   bool last_flush_done_ = false;  // while stopping: what is decided after it stays for recovery
   bool nearly_full_ = false;
   bool asked_to_look_ = false;  // the controller was told that members are silent

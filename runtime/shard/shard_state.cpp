@@ -13,6 +13,8 @@ namespace {
 
 // While the disk is full the shard asks so often whether it still is.
 constexpr std::chrono::seconds full_retry{1};
+// A shard that is to end waits so long for the other members to have what it decided last.
+constexpr std::chrono::seconds stop_patience{3};
 
 }  // namespace
 
@@ -129,6 +131,13 @@ void shard_life::on_state_written(bool done) {
   }
 }
 
+// A shard that is to end writes out what is committed; when the other members are gone nothing will be any
+// more. What is in the journal is replayed at the next start.
+bool shard_life::waits_in_vain() const {
+  if (!stopping_ || committed_ == book_->last_index()) return false;
+  return !primary_->may_read(steady()) || steady() - stopping_since_ > stop_patience;
+}
+
 void shard_life::passivate() {
   const auto now = options_.time->steady();
   for (auto it = recency_.begin(); it != recency_.end();) {
@@ -161,6 +170,7 @@ void shard_life::on_tick() {
   primary_->tick(now);
   act();
   if (!serving_ || primary_->is_resigned()) return;
+  if (waits_in_vain()) return self_->quit();
   let_out_reads();
   if (asked_to_look_ && committed_ == primary_->last() && primary_->may_read(now)) {
     asked_to_look_ = false;

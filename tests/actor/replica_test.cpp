@@ -259,6 +259,20 @@ TEST(replica, a_shard_is_handed_over_and_nobody_waits_for_long) {
   EXPECT_EQ(nodes.read(key), std::to_string(added));
 }
 
+TEST(replica, the_last_node_of_a_cluster_ends_though_nothing_can_be_committed) {
+  replicated_nodes nodes{11};
+  ASSERT_TRUE(nodes.all_serve());
+  const auto last = nodes.primary_of(0);
+  for (const std::string id : {"a", "b", "c"})
+    if (id != last) nodes.kill(id);
+  nodes.send(last, nodes.key_in(0), "add 1");
+  nodes.driver.advance(100ms);
+  nodes.stop(last);
+  nodes.driver.advance(2s);
+  EXPECT_FALSE(nodes.at(last).routing->local(0));
+  EXPECT_EQ(nodes.at(last).figures.serving, 0);
+}
+
 TEST(replica, a_full_disk_moves_nothing_and_loses_nothing_that_was_answered) {
   replicated_nodes nodes{7};
   ASSERT_TRUE(nodes.all_serve());

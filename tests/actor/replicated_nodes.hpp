@@ -181,6 +181,12 @@ class replicated_nodes {
     tell_links(id, false);
   }
 
+  /// Its replicas are asked to end.
+  void stop(const std::string& id) {
+    for (const auto& replica : at(id).replicas)
+      caf::anon_send_exit(replica, caf::exit_reason::user_shutdown);
+  }
+
   /// An operator asks for it.
   void command(operator_command::kind what, const std::string& node, shard_id shard = 0) {
     ask_coordinator({.what = what, .node = node, .shard = shard}, 0);
