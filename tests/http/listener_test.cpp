@@ -450,9 +450,10 @@ TEST(listener, ends_also_when_a_tick_is_due_at_that_moment) {
     server.reset();
     ended.set_value();
   }};
-  std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  auto end = ended.get_future();
+  end.wait_for(std::chrono::milliseconds{100});
   let_go.set_value();
-  const bool in_time = ended.get_future().wait_for(std::chrono::seconds{10}) == std::future_status::ready;
+  const bool in_time = end.wait_for(std::chrono::seconds{10}) == std::future_status::ready;
   EXPECT_TRUE(in_time);
   if (!in_time) std::_Exit(1);  // its thread would never be joined
   ending.join();
