@@ -153,6 +153,9 @@ lmdb_environment::lmdb_environment(environment_options options)
 }
 
 lmdb_environment::~lmdb_environment() {
+  if (frozen_ != nullptr) {
+    mdb_txn_abort(frozen_);
+  }
   for (MDB_txn* txn : idle_) {
     mdb_txn_abort(txn);
   }
@@ -184,7 +187,12 @@ void lmdb_environment::set_fact(const std::string& name, std::string_view value)
   }
 }
 
+void lmdb_environment::freeze() { check_lmdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &frozen_), file_); }
+
 MDB_txn* lmdb_environment::enter() const {
+  if (frozen_ != nullptr) {
+    return frozen_;
+  }
   MDB_txn* txn = nullptr;
   {
     std::unique_lock lock(gate_);
@@ -208,6 +216,9 @@ MDB_txn* lmdb_environment::enter() const {
 }
 
 void lmdb_environment::leave(MDB_txn* txn) const {
+  if (txn == frozen_) {
+    return;
+  }
   mdb_txn_reset(txn);
   --own_views;
   const std::lock_guard lock(gate_);
@@ -300,6 +311,9 @@ bool lmdb_environment::grow() {
   if (info.me_mapsize >= options_.map_bytes_max) {
     return false;
   }
+  // A backup that was killed pins pages until somebody looks.
+  int dead_readers = 0;
+  check_lmdb(mdb_reader_check(env_, &dead_readers), file_);
   const std::uint64_t bytes = std::min<std::uint64_t>(2 * info.me_mapsize, options_.map_bytes_max);
   std::unique_lock lock(gate_);
   resizing_ = true;

@@ -84,6 +84,10 @@ class lmdb_environment {
   std::string fact(const std::string& name) const;
   void set_fact(const std::string& name, std::string_view value);
 
+  /// From here on every view is of this moment. It pins what is freed meanwhile, also while another process
+  /// writes: for programs that end soon. Only of an environment that is read by one thread.
+  void freeze();
+
   /// A read transaction: one consistent view for as long as it lives, on the thread that made it. It pins
   /// every page that is freed meanwhile: keep it short.
   class view {
@@ -142,6 +146,7 @@ class lmdb_environment {
   mutable std::condition_variable gate_changed_;
   mutable std::size_t views_ = 0;
   mutable bool resizing_ = false;
+  MDB_txn* frozen_ = nullptr;           ///< The one view there is, after `freeze`.
   mutable std::vector<MDB_txn*> idle_;  ///< Reset read transactions, ready to be renewed.
 };
 

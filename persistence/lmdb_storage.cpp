@@ -59,7 +59,8 @@ struct prepared_folder {
     storage_identity made;
     made.disk_id = hex(std::string_view(options.random_bytes(id_bytes)));
     made.cluster_id = hex(std::string_view(options.random_bytes(id_bytes)));
-    made.cluster_secret = options.random_bytes(secret_bytes);
+    made.cluster_secret =
+        options.cluster_secret.empty() ? options.random_bytes(secret_bytes) : options.cluster_secret;
     made.shard_count = options.shard_count;
     return made;
   }
@@ -133,6 +134,53 @@ class lmdb_storage_impl final : public lmdb_storage {
 
 std::unique_ptr<lmdb_storage> open_lmdb(const lmdb_options& options) {
   return std::make_unique<lmdb_storage_impl>(options);
+}
+
+namespace {
+
+/// For reading while another process writes and the file grows: LMDB refuses a map that ends before the data.
+environment_options growing(const fs::path& folder, unsigned databases) {
+  constexpr std::uint64_t growth = 1ULL << 30;
+  const std::uint64_t bytes = 2 * fs::file_size(folder / "data.mdb") + growth;
+  return {folder, bytes, bytes, databases, true};
+}
+
+class frozen_folder_impl final : public frozen_folder {
+ public:
+  explicit frozen_folder_impl(const fs::path& folder)
+      : identity_(read_identity(folder)),
+        journal_environment_(growing(folder / "journal", shard_count_max)),
+        state_environment_(growing(folder / "state", state_databases)),
+        journal_(journal_environment_, identity_.shard_count),
+        state_(state_environment_) {
+    check_owner(journal_environment_, identity_);
+    check_owner(state_environment_, identity_);
+    state_environment_.freeze();
+  }
+
+  const storage_identity& identity() const override { return identity_; }
+  const state_store& state() const override { return state_; }
+  const journal& freeze_log() override {
+    journal_environment_.freeze();
+    journal_.open_tails();
+    return journal_;
+  }
+
+ private:
+  storage_identity identity_;
+  lmdb_environment journal_environment_;
+  lmdb_environment state_environment_;
+  lmdb_journal journal_;
+  lmdb_state state_;
+};
+
+}  // namespace
+
+std::unique_ptr<frozen_folder> freeze_folder(const fs::path& folder) {
+  if (!fs::is_directory(folder) || !fs::exists(folder / "identity")) {
+    throw std::runtime_error(folder.string() + ": not a data folder of Souk: it has no file 'identity'");
+  }
+  return std::make_unique<frozen_folder_impl>(folder);
 }
 
 verify_report verify_folder(const fs::path& folder) {

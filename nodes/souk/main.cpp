@@ -1,3 +1,4 @@
+#include "nodes/souk/backup.hpp"
 #include "nodes/souk/bench_commands.hpp"
 #include "nodes/souk/certs.hpp"
 #include "nodes/souk/cluster_commands.hpp"
@@ -30,6 +31,7 @@ class command_line {
     app_.footer("Exits 0 for fine, 1 for found wrong, 2 for usage, 3 for unreachable.");
     add_looks();
     add_verify();
+    add_backup();
     add_keys();
     add_goods();
     add_test_provider();
@@ -72,6 +74,21 @@ class command_line {
         ->add_option("DIR", name_)
         ->required()
         ->check(CLI::ExistingDirectory);
+  }
+
+  void add_backup() {
+    CLI::App* backup = command(app_, "backup", "Write what data folders hold, also while soukd works on them",
+                               [this] { return make_backup(settings_, backup_); });
+    add_backup_options(*backup, "A node's data folder on this machine; more where it has not all shards");
+    backup->add_flag("--offline", backup_.offline, "The cluster is down: nobody is asked who is in sync");
+    add_backup_options(*command(app_, "restore", "Make data folders of a backup, for a first start",
+                                [this] { return restore(settings_, backup_); }),
+                       "A new data folder; of a cluster one for each node");
+  }
+
+  void add_backup_options(CLI::App& to, const std::string& folders) {
+    to.add_option("DIR", backup_.backup, "The folder of the backup")->required();
+    to.add_option("--data", backup_.folders, folders)->required();
   }
 
   void add_keys() {
@@ -169,6 +186,7 @@ class command_line {
 
   CLI::App app_{"Souk: the operator's and tester's command line", "souk"};
   settings settings_;
+  backup_options backup_;
   import_options import_;
   replay_options replay_;
   test_provider_options test_provider_;

@@ -1,6 +1,7 @@
 #include "nodes/soukd/cluster_parts.hpp"
 
 #include "nodes/soukd/joined_cluster.hpp"
+#include "persistence/checksum.hpp"
 #include "runtime/cluster/etcd_client.hpp"
 
 #include <fstream>
@@ -41,7 +42,11 @@ std::string host_of(const std::string& link) { return link.substr(0, link.rfind(
 cluster_parts::cluster_parts(const service_options& options, const persistence::storage_identity& disk,
                              std::shared_ptr<runtime::clock> clock,
                              std::shared_ptr<runtime::random_source> random)
-    : options_(options), disk_id_(disk.disk_id), clock_(std::move(clock)), random_(std::move(random)) {
+    : options_(options),
+      disk_id_(disk.disk_id),
+      secret_(persistence::hex(std::string_view(disk.cluster_secret))),
+      clock_(std::move(clock)),
+      random_(std::move(random)) {
   const bool trusting = !options.settings.cluster.tls.given();
   transport_ = links::make_tls_transport({.node = options.node.id,
                                           .listen = options.node.link,
@@ -65,6 +70,8 @@ runtime::cluster_options cluster_parts::options() const {
   coordinator.wanted.shard_count = settings.shard_count;
   coordinator.wanted.replicas = settings.replicas;
   coordinator.wanted.min_in_sync = settings.min_in_sync;
+  // Of a folder that was restored it is the one of old, by which retried requests find their answers.
+  coordinator.wanted.cluster_secret = secret_;
   coordinator.store = store_;
   coordinator.time = clock_;
   coordinator.random = random_;

@@ -32,6 +32,7 @@ class cluster_parts {
  private:
   const service_options& options_;
   std::string disk_id_;
+  std::string secret_;  // of a cluster that this node is the first of
   std::shared_ptr<runtime::clock> clock_;
   std::shared_ptr<runtime::random_source> random_;
   std::shared_ptr<runtime::coordination_store> store_;

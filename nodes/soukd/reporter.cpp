@@ -92,6 +92,7 @@ void write_nodes(json::writer& out, const runtime::node& node, const runtime::cl
       copies += record.has_replica(member.id);
     }
     out.key("primaries").integer(primaries).key("copies").integer(copies);
+    out.key("disk").string(registered ? registered->disk_id : "");
     out.key("http").string(registered ? registered->http_address : "");
     out.key("link").string(registered ? registered->link_address : "");
     out.key("version").string(registered ? registered->version : "").end_object();

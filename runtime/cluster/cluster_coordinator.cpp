@@ -243,7 +243,7 @@ void cluster_coordinator_life::create_cluster() {
   creating_ = true;
   auto settings = options_.wanted;
   settings.cluster_id = options_.random->next_part();
-  settings.cluster_secret = hex_secret(*options_.random);
+  if (settings.cluster_secret.empty()) settings.cluster_secret = hex_secret(*options_.random);
   settings.format = options_.self.formats.highest;
   options_.store->swap({.conditions = {{keys_->settings(), 0}},
                         .changes = {{.key = keys_->settings(), .value = to_text(settings)}}},

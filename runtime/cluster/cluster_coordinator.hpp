@@ -52,7 +52,8 @@ struct coordinator_options {
   node_registration self;
   /// The cluster that this node's disk belongs to; empty for a new disk.
   std::string cluster_id;
-  /// What the cluster becomes if this node is the first to come; `cluster_id` and the secret are drawn.
+  /// What the cluster becomes if this node is the first to come; `cluster_id` is drawn, and so is the secret
+  /// if it is empty.
   cluster_settings wanted;
   /// Whoever made it keeps it until the actor system is down, for it must not end on a thread of its own.
   std::shared_ptr<coordination_store> store;
