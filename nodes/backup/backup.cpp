@@ -58,6 +58,7 @@ source open_source(const fs::path& path) {
 /// All states first, then all journals: whatever a state knows of another shard, that one's journal has.
 std::vector<source> look_at(const std::vector<fs::path>& folders) {
   std::vector<source> sources;
+  sources.reserve(folders.size());
   for (const auto& folder : folders)
     sources.push_back(open_source(folder));
   for (std::size_t n = 0; n < sources.size(); ++n) {
@@ -187,6 +188,7 @@ backup_report write_backup(const fs::path& target, const std::vector<fs::path>& 
   if (fs::exists(target)) throw std::runtime_error(target.string() + ": is there already; name a new folder");
   const moment seen = look(folders);
   std::vector<copy_facts> facts;
+  facts.reserve(seen.copies.size());
   for (shard_id shard = 0; shard < seen.copies.size(); ++shard)
     facts.push_back(facts_of(seen.copies[shard], shard));
   const auto cut = consistent_cut(facts);

@@ -58,6 +58,7 @@ void check(std::vector<copy_facts>& all) {
 
 std::vector<std::uint64_t> consistent_cut(const std::vector<copy_facts>& copies) {
   std::vector<std::size_t> kept;
+  kept.reserve(copies.size());
   for (const auto& copy : copies)
     kept.push_back(copy.records.size());
   for (bool changed = true; changed;) {
@@ -74,6 +75,7 @@ std::vector<std::uint64_t> consistent_cut(const std::vector<copy_facts>& copies)
     if (!changed) check(all);
   }
   std::vector<std::uint64_t> last;
+  last.reserve(copies.size());
   for (std::size_t n = 0; n < copies.size(); ++n)
     last.push_back(copies[n].applied + kept[n]);
   return last;
