@@ -163,10 +163,7 @@ class simulated_transport final : public links::transport {
  public:
   simulated_transport(std::shared_ptr<network::core> core, std::string node, std::string address,
                       const std::string& certified)
-      : core_(std::move(core)),
-        node_(std::move(node)),
-        address_(std::move(address)),
-        certified_(std::move(certified)) {
+      : core_(std::move(core)), node_(std::move(node)), address_(std::move(address)), certified_(certified) {
     core_->transports[address_] = this;
   }
   ~simulated_transport() override { leave(); }
