@@ -7,8 +7,7 @@
 
 namespace souk::runtime {
 
-replication::shard_config config_of(const cluster_view& view, shard_id shard) {
-  const auto& record = view.shards.at(shard);
+replication::shard_config config_of(const cluster_view& view, const shard_record& record) {
   replication::shard_config config;
   config.revision = record.revision;
   config.epoch = record.epoch;
@@ -240,7 +239,8 @@ void controller_plan::hold_election(shard_id shard, milliseconds now) {
   for (const auto& member : record.in_sync)
     if (!is_active(node_of_member(member))) not_these.push_back(member);
 
-  const auto result = replication::elect(config_of(*view_, shard), answers, preferred, not_these);
+  const auto result =
+      replication::elect(config_of(*view_, view_->shards.at(shard)), answers, preferred, not_these);
   if (const auto* elected = std::get_if<replication::new_primary>(&result)) {
     end_election(shard, *elected, now);
   } else {

@@ -16,7 +16,7 @@ namespace souk::runtime {
 
 /// A shard's record as the replication protocol sees it: nodes become members, with the disks that they are
 /// registered with.
-replication::shard_config config_of(const cluster_view& view, shard_id shard);
+replication::shard_config config_of(const cluster_view& view, const shard_record& record);
 
 /// Every time and bound of the controller, and why it is that.
 struct controller_limits {

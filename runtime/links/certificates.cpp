@@ -1,10 +1,10 @@
 #include "runtime/links/certificates.hpp"
 
+#include "runtime/links/openssl_owners.hpp"
+
 #include <arpa/inet.h>
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -21,16 +21,6 @@ constexpr long seconds_a_day = 86'400;
 constexpr long seconds_of_grace = 3'600;
 constexpr int serial_bits = 127;
 
-template <auto Free>
-struct freed_by {
-  template <class Thing>
-  void operator()(Thing* thing) const {
-    Free(thing);
-  }
-};
-using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free>>;
 using number_ptr = std::unique_ptr<BIGNUM, freed_by<BN_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>>;
 

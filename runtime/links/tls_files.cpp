@@ -1,5 +1,7 @@
 #include "runtime/links/tls_files.hpp"
 
+#include "runtime/links/openssl_owners.hpp"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -13,16 +15,6 @@ namespace souk::links {
 
 namespace {
 
-template <auto Free>
-struct freed_by {
-  template <class Thing>
-  void operator()(Thing* thing) const {
-    Free(thing);
-  }
-};
-using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free>>;
 using store_ptr = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
 using store_context_ptr = std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>>;
 

@@ -21,7 +21,6 @@ constexpr supervision::intensity never{0, std::chrono::seconds{1}};
 constexpr std::chrono::seconds shard_stop_within{20};
 
 std::string shard_role(shard_id id) { return "shard/" + std::to_string(id); }
-std::string replica_role(shard_id id) { return "replica/" + std::to_string(id); }
 std::string entities_role(shard_id id) { return "entities/" + std::to_string(id); }
 
 }  // namespace
@@ -107,7 +106,7 @@ bool node::serving() const {
 }
 
 caf::actor node::copy_of(shard_id id) const {
-  if (auto replica = directory_.find("replica/" + std::to_string(id))) return replica;
+  if (auto replica = directory_.find(replica_role(id))) return replica;
   return routing_->local(id);
 }
 

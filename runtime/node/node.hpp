@@ -147,6 +147,7 @@ class node {
   supervision::child_spec shards_group();
   supervision::child_spec shard_group(shard_id id);
   shard_options options_of(shard_id id);
+  static std::string replica_role(shard_id id) { return "replica/" + std::to_string(id); }
 
   caf::actor_system& system_;
   node_options options_;

@@ -39,8 +39,6 @@ caf::behavior settings_watch(caf::event_based_actor* self, const caf::actor& coo
   };
 }
 
-std::string replica_role(shard_id id) { return "replica/" + std::to_string(id); }
-
 }  // namespace
 
 void node::join(std::string http, std::function<void(const cluster_settings&)> known) {

@@ -185,7 +185,7 @@ void replica_life::lead_when_still() {
 
 void replica_life::lead() {
   const auto* now = record();
-  config_ = now && now->epoch == opening_->epoch ? config_of(*now) : *opening_;
+  config_ = now && now->epoch == opening_->epoch ? config_of(*view_, *now) : *opening_;
   shard_start start;
   auto& primary = start.primary;
   primary.self = self_member();
@@ -419,7 +419,7 @@ void replica_life::tell_position(const ask_position& question) {
   answer.epoch = follower_ ? follower_->highest_epoch() : epoch_;
   answer.last = {bounds.last, bounds.last_epoch};
   if (const auto* now = record()) {
-    const auto config = config_of(*now);
+    const auto config = config_of(*view_, *now);
     for (const auto* set : {&config.in_sync, &config.replicas})
       for (const auto& member : *set)
         if (is_linked(node_of_member(member)) && !replication::contains(answer.reaches, member))
@@ -448,25 +448,6 @@ const shard_record* replica_life::record() const {
   return view_ && id() < view_->shards.size() ? &view_->shards[id()] : nullptr;
 }
 
-// Which disk a node has now, its registration says; without one, the record may still know.
-replication::shard_config replica_life::config_of(const shard_record& record) const {
-  replication::shard_config config;
-  config.revision = record.revision;
-  config.epoch = record.epoch;
-  config.primary = record.in_sync_member_of(record.primary);
-  config.in_sync = record.in_sync;
-  for (const auto& node : record.replicas) {
-    if (const auto* registered = view_->node(node)) {
-      config.replicas.push_back(registered->member());
-    } else if (const auto member = record.in_sync_member_of(node); !member.empty()) {
-      config.replicas.emplace_back(member);
-    }
-  }
-  config.min_in_sync = record.min_in_sync;
-  config.handed_over = record.handed_over;
-  return config;
-}
-
 void replica_life::on_view(const std::shared_ptr<const cluster_view>& view) {
   view_ = view;
   report_primary();
@@ -474,7 +455,7 @@ void replica_life::on_view(const std::shared_ptr<const cluster_view>& view) {
   give_away_if_asked();
   const auto* now = record();
   if (!shard_ || !now) return;
-  auto config = config_of(*now);
+  auto config = config_of(*view_, *now);
   if (config == config_) return;
   // A member may be linked already when it becomes one.
   const auto before = std::exchange(config_, std::move(config));
@@ -489,7 +470,7 @@ void replica_life::ask_to_open() {
   if (!now || !follower_ || asked_to_open_ || follower_->opening() != 0) return;
   if (now->primary != node_ || !now->has_in_sync(self_member())) return;
   asked_to_open_ = steady();
-  before_ = config_of(*now);
+  before_ = config_of(*view_, *now);
   self_->send(options_.shard.coordinator(), open_epoch{id(), follower_->highest_epoch(), caf::actor{self_}});
 }
 
@@ -498,7 +479,7 @@ void replica_life::on_opened(const epoch_opened& opened) {
   const auto* now = record();
   // What was asked for in an earlier life, or is known better by now, is asked for again.
   if (!now || !follower_ || follower_->opening() != 0 || now->epoch != opened.epoch) return;
-  const auto config = config_of(*now);
+  const auto config = config_of(*view_, *now);
   if (may_open(config, self_member(), follower_->highest_epoch()) != replication::opening::may_open) return;
   opening_ = config;
   follower_->open(config.epoch);
@@ -534,7 +515,7 @@ void replica_life::give_away_if_asked() {
 void replica_life::tell_swap(swap_outcome outcome, const shard_record& record) {
   if (!shard_) return;
   swap_told told{translated(outcome), std::nullopt};
-  if (record.epoch != 0) told.config = config_of(record);
+  if (record.epoch != 0) told.config = config_of(*view_, record);
   self_->send(shard_, std::move(told));
 }
 

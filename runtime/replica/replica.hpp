@@ -122,7 +122,6 @@ class replica_life {
   void on_tick();
   void on_view(const std::shared_ptr<const cluster_view>& view);
   const shard_record* record() const;
-  replication::shard_config config_of(const shard_record& record) const;
   void ask_to_open();
   void on_opened(const epoch_opened& opened);
   void ask_coordinator(const replication::primary_action& action);
