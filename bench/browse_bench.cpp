@@ -129,7 +129,6 @@ bool run_browse(const stage& stage, const browse_options& options) {
         .raw(fmt::format("{:.3f}", seconds))
         .key("requests_per_s")
         .raw(fmt::format("{:.1f}", rate));
-    out.key("errors");
     write_errors(out, tally);
     out.key("calls");
     write_calls(out, tally.times);

@@ -160,7 +160,6 @@ void print_json(const cart_options& options, const std::vector<turn>& turns, con
   }
   out.end_object().key("ratio").raw(fmt::format(
       "{:.3f}", median_of(turns, options.lines.back()) / median_of(turns, options.lines.front())));
-  out.key("errors");
   write_errors(out, tally);
   out.key("calls");
   write_calls(out, tally.times);

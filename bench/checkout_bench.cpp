@@ -111,7 +111,7 @@ void print_json(const checkout_options& options, const shopping_tally& tally, co
   out.begin_object().key("scenario").string("checkout").key("shoppers").integer(options.shoppers);
   out.key("lines").integer(options.lines).key("seconds").raw(fmt::format("{:.3f}", figures.seconds));
   out.key("orders").integer(static_cast<std::int64_t>(tally.orders.size()));
-  out.key("orders_per_s").raw(fmt::format("{:.1f}", orders / figures.seconds)).key("errors");
+  out.key("orders_per_s").raw(fmt::format("{:.1f}", orders / figures.seconds));
   write_errors(out, tally);
   out.key("calls");
   write_calls(out, tally.times);

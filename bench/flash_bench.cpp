@@ -58,7 +58,6 @@ void print_json(const flash_options& options, const flash_outcome& outcome, cons
   out.key("buyers").integer(options.buyers).key("seconds").raw(fmt::format("{:.3f}", outcome.seconds));
   out.key("orders").integer(static_cast<std::int64_t>(outcome.orders));
   out.key("charged").integer(static_cast<std::int64_t>(outcome.charges)).key("sold").integer(outcome.sold);
-  out.key("errors");
   write_errors(out, tally);
   out.key("calls");
   write_calls(out, tally.times);

@@ -48,7 +48,11 @@ bool line_is(const json::value& line, const wish& wish) {
 
 }  // namespace
 
-void shopping_tally::note_error(const http_answer& answer) { ++errors[read_problem(answer).code]; }
+void shopping_tally::note_error(const http_answer& answer) {
+  problem_text problem = read_problem(answer);
+  ++errors[problem.code];
+  first_errors.try_emplace(std::move(problem.code), std::move(problem.detail));
+}
 
 void shopping_tally::note_wrong(std::string what) {
   ++errors["wrong_answer"];
@@ -147,15 +151,20 @@ task<bool> shopper::buy() {
 }
 
 void write_errors(souk::json::writer& out, const shopping_tally& tally) {
-  out.begin_object();
+  out.key("errors").begin_object();
   for (const auto& [code, count] : tally.errors)
     out.key(code).integer(static_cast<std::int64_t>(count));
+  out.end_object().key("first_errors").begin_object();
+  for (const auto& [code, detail] : tally.first_errors)
+    out.key(code).string(detail);
   out.end_object();
 }
 
 void print_errors(const shopping_tally& tally) {
   for (const auto& [code, count] : tally.errors)
     fmt::print("errors {}: {}\n", code, count);
+  for (const auto& [code, detail] : tally.first_errors)
+    fmt::print("the first {}: {}\n", code, detail);
   for (const std::string& what : tally.wrong)
     fmt::print("wrong: {}\n", what);
 }

@@ -21,9 +21,10 @@ struct shopping_tally {
 
   call_times times;
   std::map<std::string, std::uint64_t, std::less<>>
-      errors;                              ///< By problem code; "wrong_answer": it did not add up.
-  std::unordered_set<std::string> orders;  ///< Ids of the orders that were answered.
-  std::vector<std::string> wrong;          ///< The first answers that did not add up.
+      errors;  ///< By problem code; "wrong_answer": it did not add up.
+  std::map<std::string, std::string, std::less<>> first_errors;  ///< What the first of each code said.
+  std::unordered_set<std::string> orders;                        ///< Ids of the orders that were answered.
+  std::vector<std::string> wrong;                                ///< The first answers that did not add up.
 
   void note_error(const http_answer& answer);
   void note_wrong(std::string what);
@@ -91,6 +92,7 @@ class closing_time {
 };
 
 /// `{"code": n, ...}`
+/// The members "errors", numbers by code, and "first_errors", details by code.
 void write_errors(json::writer& out, const shopping_tally& tally);
 void print_errors(const shopping_tally& tally);
 

@@ -95,30 +95,69 @@ std::string merge_key(std::string_view sku,
   return key;
 }
 
+/// At what price skus are sold: as the node's catalogue knows, or else as their stocks said.
+class cart_decider::offered {
+ public:
+  struct offer {
+    values::pb::UnitPrice price;
+    std::string title;
+    bool for_sale = false;
+  };
+
+  offered(const catalogue::variant_lookup& variants, std::string_view tenant, const pb::AddItems& command)
+      : variants_(variants), tenant_(tenant), command_(command) {}
+
+  std::optional<offer> find(const std::string& sku) const {
+    auto variant = variants_.find(tenant_, sku);
+    if (variant && variant->for_sale)
+      return offer{std::move(variant->price), std::move(variant->title), true};
+    for (const auto& said : command_.offers())
+      if (said.sku() == sku) return offer{said.price(), said.title(), said.for_sale()};
+    if (variant) return offer{std::move(variant->price), std::move(variant->title), false};
+    return std::nullopt;
+  }
+
+ private:
+  const catalogue::variant_lookup& variants_;
+  std::string_view tenant_;
+  const pb::AddItems& command_;
+};
+
+namespace {
+
+runtime::decision ask_stocks(pb::UnknownSkus skus) {
+  runtime::decision decision;
+  decision.reply.emplace();
+  decision.reply->status = 404;
+  decision.reply->value = std::make_shared<pb::UnknownSkus>(std::move(skus));
+  return decision;
+}
+
+}  // namespace
+
 /// Changes of lines that are being decided: the state stays as it is, and only what is touched is copied.
 class cart_decider::draft {
  public:
   explicit draft(const cart_state& state) : state_(state), row_(state.row), line_count_(state.lines.size()) {}
 
-  std::optional<json::problem> add(const pb::Item& item, const std::string& pointer,
-                                   const catalogue::variant_lookup& variants,
+  std::optional<json::problem> add(const pb::Item& item, const std::string& pointer, const offered& offers,
                                    const runtime::context& context) {
     const bool quoted = item.has_quoted_price();
     if (quoted && !context.admin)
       return of_code("insufficient_scope", "Only the shop's staff quotes prices.");
     if (item.quantity() < 1 || item.quantity() > quantity_max)
       return invalid(pointer + "/quantity", "The quantity must be 1 to 1000000.");
-    const auto variant = variants.find(context.self.tenant, item.sku());
-    if (!variant || (!variant->for_sale && !quoted))
+    const auto offer = offers.find(item.sku());
+    if (!offer || (!offer->for_sale && !quoted))
       return invalid(pointer + "/sku", "Nothing with this sku is for sale.");
-    const auto& price = quoted ? item.quoted_price() : variant->price;
+    const auto& price = quoted ? item.quoted_price() : offer->price;
     if (price.currency() != row_.currency())
       return invalid(pointer + (quoted ? "/unit_price" : "/sku"),
                      "The cart is in " + row_.currency() + ", the price in " + price.currency() + ".",
                      "currency_mismatch");
     if (price.amount() < 0 || price.value() < 0)
       return invalid(pointer + "/unit_price", "A price cannot be below 0.");
-    return put_item(item, pointer, price, variant->title);
+    return put_item(item, pointer, price, offer->title);
   }
 
   std::optional<json::problem> set_quantity(std::uint64_t number, std::int64_t quantity) {
@@ -259,13 +298,30 @@ runtime::decision cart_decider::add_items(const state& state, const pb::AddItems
     return json::refuse(*problem, context);
   if (command.items_size() < 1 || command.items_size() > items_max)
     return json::refuse(invalid("/items", "There must be 1 to 500 items."), context);
+  const offered offers{*variants_, context.self.tenant, command};
   draft draft{state};
   for (int i = 0; i < command.items_size(); ++i) {
     const auto pointer = command.single() ? std::string{} : "/items/" + std::to_string(i);
-    if (const auto problem = draft.add(command.items(i), pointer, *variants_, context))
+    if (const auto problem = draft.add(command.items(i), pointer, offers, context)) {
+      if (auto unknown = unknown_skus(command, offers); unknown.skus_size() > 0)
+        return ask_stocks(std::move(unknown));
       return json::refuse(*problem, context);
+    }
   }
   return change(draft, command.minimal(), context);
+}
+
+// What is not for sale as far as is known here, unless the stocks were asked already.
+pb::UnknownSkus cart_decider::unknown_skus(const pb::AddItems& command, const offered& offers) {
+  pb::UnknownSkus unknown;
+  if (command.stocks_asked()) return unknown;
+  std::set<std::string_view> seen;
+  for (const auto& item : command.items()) {
+    if (!seen.insert(item.sku()).second) continue;
+    const auto offer = offers.find(item.sku());
+    if (!offer || !offer->for_sale) unknown.add_skus(item.sku());
+  }
+  return unknown;
 }
 
 runtime::decision cart_decider::set_quantity(const state& state, const pb::SetQuantity& command,

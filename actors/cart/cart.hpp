@@ -40,6 +40,10 @@ std::string merge_key(std::string_view sku,
 /// with the version that is known already. What a change costs depends on the items in it, never on the lines
 /// that are there already, unless the whole cart is to be shown.
 ///
+/// What is added but not for sale as far as the node knows may only be news to it. Then nothing is decided:
+/// who asked is told to ask the stocks of those skus, which know what is offered before a product is
+/// published, and to come again with what they said.
+///
 /// A cart ends 30 days after its last change. The timer is not moved with each change: it looks when it
 /// fires.
 struct cart_decider {
@@ -68,6 +72,7 @@ struct cart_decider {
 
  private:
   class draft;
+  class offered;
 
   runtime::decision create(const state& state, const pb::Create& command,
                            const runtime::context& context) const;
@@ -80,6 +85,7 @@ struct cart_decider {
                           const runtime::context& context) const;
   runtime::decision end_claim(const state& state, const pb::EndClaim& command, bool ordered,
                               const runtime::context& context) const;
+  static pb::UnknownSkus unknown_skus(const pb::AddItems& command, const offered& offers);
   runtime::decision change(const draft& draft, bool minimal, const runtime::context& context) const;
 
   std::shared_ptr<const catalogue::variant_lookup> variants_;

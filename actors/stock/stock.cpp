@@ -75,6 +75,13 @@ decision read(const stock_state& state, const pb::Read& command, const context& 
   return decision;
 }
 
+decision read_offer(const stock_state& state) {
+  decision decision;
+  decision.reply.emplace();
+  if (state.offer) decision.reply->value = std::make_shared<pb::Offer>(*state.offer);
+  return decision;
+}
+
 void copy_hold(const std::string& id, const hold& hold, pb::HoldRow& row) {
   row.set_hold_id(id);
   row.set_quantity(hold.quantity);
@@ -613,6 +620,8 @@ runtime::decision stock_decider::decide(const state& state, const command& comma
       return audit(state, context);
     case pb::Command::kOffer:
       return offer(state, command.offer(), context);
+    case pb::Command::kReadOffer:
+      return read_offer(state);
     case pb::Command::OF_NOT_SET:
       break;
   }

@@ -62,6 +62,7 @@ class cart : public ::testing::Test {
   static pb::Command item(const std::string& sku, std::int64_t quantity) {
     pb::Command command;
     command.mutable_add_items()->set_single(true);
+    command.mutable_add_items()->set_stocks_asked(true);
     auto& item = *command.mutable_add_items()->add_items();
     item.set_sku(sku);
     item.set_quantity(quantity);
@@ -204,6 +205,37 @@ TEST_F(cart, refuses_items_that_cannot_be_sold) {
   }
   EXPECT_EQ(status_of(life_.tell(with_price(item("old", 1), 5), true)), 200) << "but the shop may";
   EXPECT_EQ(status_of(life_.tell(with_price(item("tea", 1), -5), true)), 422);
+}
+
+TEST_F(cart, what_its_node_does_not_know_is_asked_of_the_stocks) {
+  create();
+  auto command = item("tea", 1);
+  auto& add = *command.mutable_add_items();
+  add.set_stocks_asked(false);
+  for (const char* sku : {"new", "new", "old"}) {
+    auto& item = *add.add_items();
+    item.set_sku(sku);
+    item.set_quantity(1);
+  }
+  const auto asks = life_.tell(command);
+  EXPECT_EQ(status_of(asks), 404) << "a status that is not kept under an Idempotency-Key";
+  const auto& unknown = dynamic_cast<const pb::UnknownSkus&>(*asks.reply->value);
+  EXPECT_EQ((std::vector<std::string>{unknown.skus().begin(), unknown.skus().end()}),
+            (std::vector<std::string>{"new", "old"}));
+  EXPECT_TRUE(life_.state().lines.empty());
+
+  for (const char* sku : {"new", "old"}) {
+    auto& offer = *add.add_offers();
+    offer.set_sku(sku);
+    offer.set_title(std::string{"From the stock: "} + sku);
+    *offer.mutable_price() = price_of(70);
+    offer.set_for_sale(true);
+  }
+  add.set_stocks_asked(true);
+  const auto decision = life_.tell(command);
+  EXPECT_EQ(status_of(decision), 200);
+  EXPECT_TRUE(says(decision, "From the stock: new"));
+  EXPECT_EQ(life_.state().row.items_base(), 450 + 3 * 70);
 }
 
 TEST_F(cart, refuses_more_units_or_money_than_there_can_be) {

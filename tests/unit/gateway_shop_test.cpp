@@ -78,6 +78,36 @@ TEST_F(gateway_shop, items_are_added_with_what_the_client_prefers) {
   EXPECT_TRUE(std::get<done>(ask.then({answered(409, "{}")})).fields.empty());
 }
 
+TEST_F(gateway_shop, the_stocks_of_skus_that_the_cart_does_not_know_are_asked) {
+  ask first = ask_of(post("/v1/carts/" + id("crt_") + "/items",
+                          R"({"items":[{"sku":"N","quantity":2},{"sku":"O","quantity":1}]})"));
+  auto unknown = std::make_shared<cart::pb::UnknownSkus>();
+  unknown->add_skus("N");
+  unknown->add_skus("O");
+  ask stocks = ask_in(first.then({answered(404, "", unknown)}));
+  ASSERT_EQ(stocks.questions.size(), 2U);
+  EXPECT_EQ(question_of(stocks).to, (runtime::address{"main", kinds::stock, "N"}));
+  EXPECT_FALSE(question_of(stocks).keyed);
+  EXPECT_TRUE(command_of<stock::pb::Command>(stocks).has_read_offer());
+
+  auto offer = std::make_shared<stock::pb::Offer>();
+  offer->set_title("New");
+  offer->mutable_price()->set_amount(5);
+  offer->set_for_sale(true);
+  ask again = ask_in(stocks.then({answered(200, "", offer), answered(200, "")}));
+  EXPECT_EQ(question_of(again).to, question_of(first).to);
+  EXPECT_TRUE(question_of(again).keyed);
+  const auto& add = command_of<cart::pb::Command>(again).add_items();
+  EXPECT_EQ(add.items_size(), 2);
+  EXPECT_TRUE(add.stocks_asked());
+  ASSERT_EQ(add.offers_size(), 1) << "a stock without an offer has nothing to say";
+  EXPECT_EQ(add.offers(0).sku(), "N");
+  EXPECT_EQ(add.offers(0).title(), "New");
+  EXPECT_EQ(add.offers(0).price().amount(), 5);
+  EXPECT_TRUE(add.offers(0).for_sale());
+  EXPECT_EQ(answer_in(again.then({answered(422, "no")})).body, "no");
+}
+
 TEST_F(gateway_shop, only_staff_quote_prices) {
   std::string path = "/v1/carts/" + id("crt_") + "/items";
   std::string body = R"({"sku":"T","quantity":2,"unit_price":{"amount":1,"currency":"EUR"}})";

@@ -288,6 +288,21 @@ TEST(stock, an_older_offer_is_acknowledged_and_ignored) {
   EXPECT_EQ(held_of(stock.hold_for("h1", 1)).price().amount(), 500);
 }
 
+TEST(stock, tells_what_it_was_offered_last) {
+  pb::Command question;
+  question.mutable_read_offer();
+  test::entity<stock_decider> unheard{"NEW"};
+  EXPECT_EQ(unheard.run(question).reply->value, nullptr);
+  shop_stock stock;
+  stock.run(offer(2, false));
+  const auto decision = stock.run(question);
+  const auto& known = dynamic_cast<const pb::Offer&>(*decision.reply->value);
+  EXPECT_EQ(known.title(), "Tea v2");
+  EXPECT_EQ(known.price().amount(), 200);
+  EXPECT_FALSE(known.for_sale());
+  EXPECT_TRUE(decision.events.empty());
+}
+
 TEST(stock, a_sku_that_changed_hands_follows_its_new_owner) {
   shop_stock stock{10};
   stock.run(offer(9));
