@@ -168,7 +168,8 @@ TEST(gate, damaged_requests_read_the_same_however_they_are_cut) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random{seed};
-  static constexpr std::string_view odd{"\r\n\t :;,\0\x7f\xff/?#%\"0aZ", 19};
+  using namespace std::string_view_literals;
+  static constexpr auto odd = "\r\n\t :;,\0\x7f\xff/?#%\"0aZ"sv;
   const auto probes = tests::load_probes();
   for (int round = 0; round < 20'000; ++round) {
     const auto& probe = probes[random() % probes.size()];
