@@ -303,7 +303,7 @@ void event_loop::run() {
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
-void event_loop::wake_after(std::chrono::milliseconds duration, std::coroutine_handle<> waiting) {
+void event_loop::wake_after(std::chrono::steady_clock::duration duration, std::coroutine_handle<> waiting) {
   auto timer = std::make_unique<asio::steady_timer>(state_->io, duration);
   asio::steady_timer& armed = *timer;
   armed.async_wait([timer = std::move(timer), waiting](error_code) { waiting.resume(); });

@@ -60,12 +60,16 @@ class event_loop {
   /// `co_await loop.sleep(...)`.
   struct sleep_awaiter {
     event_loop& loop;
-    std::chrono::milliseconds duration;
+    std::chrono::steady_clock::duration duration;
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiting) const { loop.wake_after(duration, waiting); }
     void await_resume() const noexcept {}
   };
-  sleep_awaiter sleep(std::chrono::milliseconds duration) { return {*this, duration}; }
+  sleep_awaiter sleep(std::chrono::steady_clock::duration duration) { return {*this, duration}; }
+  /// Until then; a moment that has passed is no wait.
+  sleep_awaiter sleep_until(std::chrono::steady_clock::time_point moment) {
+    return sleep(moment - std::chrono::steady_clock::now());
+  }
 
  private:
   friend class connection;
@@ -73,7 +77,7 @@ class event_loop {
   struct detached;
 
   detached drive(task<void> work);
-  void wake_after(std::chrono::milliseconds duration, std::coroutine_handle<> waiting);
+  void wake_after(std::chrono::steady_clock::duration duration, std::coroutine_handle<> waiting);
 
   std::unique_ptr<state> state_;
   std::size_t running_ = 0;

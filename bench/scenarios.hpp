@@ -4,9 +4,9 @@
 
 #include <optional>
 
-/// What `souk bench` runs: closed loops over keep-alive HTTP, every answer checked, the books audited at the
-/// end. Each prints its findings (a table, or one JSON line) on standard output and returns whether
-/// everything was right.
+/// What `souk bench` runs: closed and open loops over keep-alive HTTP, every answer checked, the books
+/// audited at the end. Each prints its findings (a table, or one JSON line) on standard output and returns
+/// whether everything was right.
 namespace souk::bench {
 
 /// Where a scenario runs and how it reports.
@@ -23,6 +23,14 @@ struct checkout_options {
   int seconds = 20;
   std::size_t skus = 10'000;
   int hot_percent = 0;  ///< So many of a hundred lines ask for one and the same sku.
+
+  /// Orders a second of an open loop, whose times ("order") count from the intended start of a round; 0: a
+  /// closed loop of `shoppers`.
+  double rate = 0;
+  /// Rounds of an open loop under way at once, each with a connection; what should start beyond them does
+  /// not, and is counted. 1,000 are three seconds of 300 orders/s that stand still, and a tenth of what a
+  /// server takes.
+  int under_way = 1000;
 };
 bool run_checkout(const stage& stage, const checkout_options& options);
 
@@ -50,5 +58,16 @@ struct browse_options {
   std::size_t skus = 10'000;
 };
 bool run_browse(const stage& stage, const browse_options& options);
+
+/// A probe beside another load: writes a unit to a cart of each shard of a cluster at a constant rate, each
+/// until it is confirmed, and tells of each shard how long writes took from their intended start and the
+/// longest time without one that succeeded. At the end each cart must hold what was confirmed.
+struct pulse_options {
+  double rate = 20;  ///< Writes a second, to each shard.
+  int seconds = 20;
+  int connections = 4;     ///< Of each shard. A write that has to wait for one is late, and counts as that.
+  std::vector<int> apart;  ///< Shards that are summed up apart from the others.
+};
+bool run_pulse(const stage& stage, const pulse_options& options);
 
 }  // namespace souk::bench

@@ -81,11 +81,13 @@ class shopper {
   std::int64_t total_ = 0;
 };
 
-/// When a closed loop ends: after its time, or where the server is gone for good.
+/// When a loop ends.
 class closing_time {
  public:
   explicit closing_time(std::chrono::seconds after) : at_(std::chrono::steady_clock::now() + after) {}
-  bool reached() const { return std::chrono::steady_clock::now() >= at_; }
+  bool reached() const { return passed(std::chrono::steady_clock::now()); }
+  /// Whether a moment is no longer within the loop's time.
+  bool passed(std::chrono::steady_clock::time_point moment) const { return moment >= at_; }
 
  private:
   std::chrono::steady_clock::time_point at_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int connections_max = 10'000;  // as many as a server takes
 constexpr int seconds_max = 24 * 3600;
+constexpr double rate_max = 1e6;       // more than one thread sends
 constexpr int cart_lines_max = 9'999;  // one more is added and taken out
 
 int code_of(bool right) { return right ? exit_fine : exit_found_wrong; }
@@ -59,6 +60,15 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
       ->add_option("--hot", options.checkout.hot_percent, "Percent of lines that want one and the same sku")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
+  CLI::Option* rate =
+      checkout
+          ->add_option("--rate", options.checkout.rate,
+                       "Orders a second that are to start, whatever becomes of them; times from then on")
+          ->check(CLI::Range(0.1, rate_max))
+          ->excludes("--shoppers");
+  add_count(checkout, "--under-way", options.checkout.under_way, connections_max,
+            "With --rate: orders under way at once; more do not start");
+  checkout->get_option("--under-way")->needs(rate);
 
   CLI::App* cart = scenario("cart", "What it costs to add to carts of different sizes, in turns",
                             [&options](const bench::stage& stage) { return run_cart(stage, options.cart); });
@@ -83,6 +93,17 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   add_count(browse, "--visitors", options.browse.visitors, connections_max, "Connections at work");
   add_count(browse, "--seconds", options.browse.seconds, seconds_max, "How long");
   add_skus(browse, options.browse.skus);
+
+  CLI::App* pulse =
+      scenario("pulse", "A probe beside another load: writes to each shard of a cluster at a constant rate",
+               [&options](const bench::stage& stage) { return run_pulse(stage, options.pulse); });
+  pulse->add_option("--rate", options.pulse.rate, "Writes a second to each shard")
+      ->check(CLI::Range(0.1, rate_max))
+      ->capture_default_str();
+  add_count(pulse, "--seconds", options.pulse.seconds, seconds_max, "How long");
+  add_count(pulse, "--connections", options.pulse.connections, 100, "Connections of each shard");
+  pulse->add_option("--apart", options.pulse.apart, "Shards that are summed up apart, e.g. 0,5,9")
+      ->delimiter(',');
 }
 
 }  // namespace souk::cli

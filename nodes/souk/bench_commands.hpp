@@ -19,6 +19,7 @@ struct bench_options {
   bench::cart_options cart;
   bench::flash_options flash;
   bench::browse_options browse;
+  bench::pulse_options pulse;
 };
 
 /// Adds `bench` and its scenarios to the command line. `choose` is called with what is to be run.

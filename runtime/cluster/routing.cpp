@@ -1,8 +1,6 @@
 #include "runtime/cluster/routing.hpp"
 
-#include <xxhash.h>
-
-#include <string>
+#include "runtime/cluster/placement.hpp"
 
 namespace souk::runtime {
 
@@ -10,13 +8,8 @@ routing_table::routing_table(std::uint16_t shard_count, const entity_catalogue& 
     : kinds_(kinds), shards_(shard_count) {}
 
 shard_id routing_table::shard_of(const address& address) const {
-  auto partition = kinds_.kind(address.kind).partition_of(address.key);
-  std::string text;
-  text.reserve(address.tenant.size() + 1 + partition.size());
-  text += address.tenant;
-  text += '\0';
-  text += partition;
-  return static_cast<shard_id>(XXH3_64bits(text.data(), text.size()) % shards_.size());
+  return shard_of_partition(address.tenant, kinds_.kind(address.kind).partition_of(address.key),
+                            shard_count());
 }
 
 caf::actor routing_table::shard(shard_id id) const {

@@ -18,8 +18,7 @@ class routing_table {
 
   std::uint16_t shard_count() const { return static_cast<std::uint16_t>(shards_.size()); }
 
-  /// `hash(tenant, partition key) mod shard_count`. The hash is part of the data format: XXH3 of tenant, NUL,
-  /// partition.
+  /// The shard of the partition that the address' kind makes of its key.
   shard_id shard_of(const address& address) const;
 
   /// Whoever serves the shard, as far as is known here, or null while nobody does. What serves here goes
