@@ -89,8 +89,11 @@ problem read_credential(const http_request& http, const services& services, call
                      return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
                    });
   if (is_bearer) call.credential = services.credentials->find(call.tenant, field->substr(scheme.size()));
-  if (!call.credential) return json::problem{.code = "invalid_token", .detail = "The key is not valid."};
-  return std::nullopt;
+  if (call.credential) return std::nullopt;
+  // To call a valid key invalid would be a wrong answer, and one that nobody repeats.
+  if (is_bearer && services.keys_are_coming && services.keys_are_coming())
+    return problem_of(runtime::outcome::unavailable, call.route->read_only, false);
+  return json::problem{.code = "invalid_token", .detail = "The key is not valid."};
 }
 
 problem read_query(const http_request& http, call& call) {

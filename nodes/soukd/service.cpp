@@ -159,6 +159,7 @@ class running_service final : public service {
       node_->start(workers(), gateways());
       wait_until([this] { return node_->cluster().now().registered; });
       (void)wait_until([this] { return node_->serving() && node_->feed().behind == 0; }, catch_up_most);
+      has_caught_up_ = true;
       ensure_key({});
       return;
     }
@@ -295,6 +296,8 @@ class running_service final : public service {
     auto& services = config.services;
     services.catalogue = shop_.catalogue;
     services.credentials = shop_.credentials;
+    if (clustered())
+      services.keys_are_coming = [this] { return !has_caught_up_ || node_->feed().behind != 0; };
     services.clock = clock_;
     services.random = random_;
     services.secret = secret_;
@@ -419,6 +422,7 @@ class running_service final : public service {
   std::unique_ptr<gateway::listener> http_;
   std::unique_ptr<gateway::listener> admin_;
   service_addresses addresses_;
+  std::atomic<bool> has_caught_up_{false};  // with the others of the cluster, or given up waiting
   std::atomic<bool> ending_{false};
   bool stopped_ = false;
 };

@@ -71,6 +71,19 @@ TEST_F(gateway_call, head_is_served_like_get) {
   EXPECT_EQ(taken({.method = "HEAD"}).route->name, taken({.method = "GET"}).route->name);
 }
 
+TEST_F(gateway_call, a_node_that_has_not_heard_of_all_keys_yet_calls_none_invalid) {
+  bool coming = true;
+  services_.keys_are_coming = [&coming] { return coming; };
+  const auto code_with = [this](const std::string& field) {
+    return refused({.path = "/v1/keys", .fields = {{"authorization", field}}}).problem.code;
+  };
+  EXPECT_EQ(code_with("Bearer unheard-of"), "shard_unavailable");
+  EXPECT_EQ(code_with("Basic abc"), "invalid_token");
+  EXPECT_TRUE(taken({.path = "/v1/keys", .fields = {staff()}}).admin());
+  coming = false;
+  EXPECT_EQ(code_with("Bearer unheard-of"), "invalid_token");
+}
+
 TEST_F(gateway_call, staff_routes_need_a_valid_key_and_others_refuse_an_invalid_one) {
   refusal missing = refused({.path = "/v1/keys"});
   EXPECT_EQ(missing.problem.code, "invalid_token");
