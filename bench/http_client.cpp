@@ -85,6 +85,7 @@ void clear(http_answer& answer) {
   answer.replayed = false;
   answer.retry_after_s = 0;
   answer.failure.clear();
+  answer.sendings = 0;
   answer.elapsed_ns = 0;
 }
 
@@ -142,7 +143,8 @@ class event_loop::state {
 
 class connection::state {
  public:
-  state(event_loop::state& loop, const endpoint& server) : loop_(loop), server_(server), socket_(loop.io) {
+  state(event_loop::state& loop, const endpoint& server, std::chrono::milliseconds patience)
+      : loop_(loop), server_(server), patience_(patience), socket_(loop.io) {
     loop_.links.push_back(this);
   }
   state(const state&) = delete;
@@ -163,7 +165,7 @@ class connection::state {
 
   // Ends a request that has waited too long: its operation then fails.
   void check_deadline(steady_clock::time_point now) {
-    if (!waiting_ || now - started_ < answer_timeout) return;
+    if (!waiting_ || now - started_ < patience_) return;
     timed_out_ = true;
     close();
   }
@@ -187,6 +189,7 @@ class connection::state {
   }
 
   void send() {
+    ++answer.sendings;
     input_.clear();
     parser_.emplace(answer);
     asio::async_write(socket_, asio::buffer(request_.data(), request_.size()),
@@ -225,9 +228,11 @@ class connection::state {
   }
 
   void fail(const std::string& what, error_code error) {
-    const std::string why = timed_out_ ? "no answer within " + std::to_string(answer_timeout.count()) + " s"
+    const std::string why = timed_out_ ? "no answer within " + std::to_string(patience_.count()) + " ms"
                                        : what + ": " + error.message();
+    const int sendings = answer.sendings;
     clear(answer);
+    answer.sendings = sendings;
     answer.failure = why;
     finish(false);
   }
@@ -246,6 +251,7 @@ class connection::state {
 
   event_loop::state& loop_;
   endpoint server_;
+  std::chrono::milliseconds patience_;
   tcp::socket socket_;
   tcp::resolver::results_type addresses_;
   boost::beast::flat_buffer input_;
@@ -309,8 +315,8 @@ void event_loop::wake_after(std::chrono::steady_clock::duration duration, std::c
   armed.async_wait([timer = std::move(timer), waiting](error_code) { waiting.resume(); });
 }
 
-connection::connection(event_loop& loop, const endpoint& server)
-    : state_(std::make_unique<state>(*loop.state_, server)) {}
+connection::connection(event_loop& loop, const endpoint& server, std::chrono::milliseconds patience)
+    : state_(std::make_unique<state>(*loop.state_, server, patience)) {}
 connection::~connection() = default;
 
 void connection::start(std::string_view request, std::coroutine_handle<> waiting) {

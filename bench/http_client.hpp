@@ -33,6 +33,7 @@ struct http_answer {
   bool replayed = false;       ///< Idempotent-Replayed: true.
   unsigned retry_after_s = 0;  ///< Retry-After in seconds; 0: none.
   std::string failure;
+  int sendings = 0;  ///< How often it may have reached the server; more than once where a connection broke.
   std::uint64_t elapsed_ns =
       0;  ///< From the first byte sent (or the attempt to connect) to the last received.
 
@@ -89,10 +90,10 @@ class event_loop {
 /// is sent once more on a new one: whatever is sent must be safe to repeat (a GET, or keyed).
 class connection {
  public:
-  /// Longest wait for an answer: well beyond the server's own deadlines.
+  /// Longest wait for an answer, unless said otherwise: well beyond the server's own deadlines.
   static constexpr std::chrono::seconds answer_timeout{30};
 
-  connection(event_loop& loop, const endpoint& server);
+  connection(event_loop& loop, const endpoint& server, std::chrono::milliseconds patience = answer_timeout);
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
   ~connection();

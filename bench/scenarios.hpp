@@ -3,6 +3,8 @@
 #include "bench/shop_client.hpp"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 /// What `souk bench` runs: closed and open loops over keep-alive HTTP, every answer checked, the books
 /// audited at the end. Each prints its findings (a table, or one JSON line) on standard output and returns
@@ -69,5 +71,19 @@ struct pulse_options {
   std::vector<int> apart;  ///< Shards that are summed up apart from the others.
 };
 bool run_pulse(const stage& stage, const pulse_options& options);
+
+/// Clients change and read a few carts and stocks at once, at any node, whatever happens to the nodes
+/// meanwhile: who is refused or meets silence asks another node again, under the same key, until it knows.
+/// In the end the history of each entity must be one that can have happened. Of a shop that sells nothing of
+/// what is watched.
+struct histories_options {
+  std::vector<std::string> nodes;  ///< Their URLs; none: the one of the stage.
+  int clients = 8;
+  int visitors = 24;  ///< At each node, who wait for it as long as it takes.
+  int carts = 24;
+  int stocks = 24;
+  int seconds = 20;
+};
+bool run_histories(const stage& stage, const histories_options& options);
 
 }  // namespace souk::bench

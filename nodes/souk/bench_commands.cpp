@@ -104,6 +104,18 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   add_count(pulse, "--connections", options.pulse.connections, 100, "Connections of each shard");
   pulse->add_option("--apart", options.pulse.apart, "Shards that are summed up apart, e.g. 0,5,9")
       ->delimiter(',');
+
+  CLI::App* histories =
+      scenario("histories", "Clients change and read the same things at once; each history must be possible",
+               [&options](const bench::stage& stage) { return run_histories(stage, options.histories); });
+  histories->add_option("--nodes", options.histories.nodes, "Nodes of the shop to ask, as in URL,URL")
+      ->delimiter(',');
+  add_count(histories, "--clients", options.histories.clients, connections_max, "Who go from node to node");
+  add_count(histories, "--visitors", options.histories.visitors, connections_max,
+            "Who wait for their node, at each of them");
+  add_count(histories, "--carts", options.histories.carts, 10'000, "Carts that all of them change");
+  add_count(histories, "--stocks", options.histories.stocks, 10'000, "Stocks that all of them change");
+  add_count(histories, "--seconds", options.histories.seconds, seconds_max, "How long");
 }
 
 }  // namespace souk::cli

@@ -20,6 +20,7 @@ struct bench_options {
   bench::flash_options flash;
   bench::browse_options browse;
   bench::pulse_options pulse;
+  bench::histories_options histories;
 };
 
 /// Adds `bench` and its scenarios to the command line. `choose` is called with what is to be run.
