@@ -2,6 +2,12 @@
 #include "actors/gateway/input.hpp"
 #include "actors/gateway/views.hpp"
 
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <system_error>
+
 namespace souk::gateway {
 
 step show_view(const outside_view& view, std::string_view request_id) {
@@ -32,6 +38,34 @@ step show_quarantine(const call& call, const services& services) {
 
 step show_cluster(const call& call, const services& services) {
   return show_view(services.cluster, call.request_id);
+}
+
+namespace {
+
+/// A query parameter from 0 to `most`, or nothing.
+std::optional<std::int64_t> number_parameter(const call& call, std::string_view name, std::int64_t most) {
+  const auto text = call.parameter(name);
+  std::int64_t number = 0;
+  if (!text) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc{} || end != text->data() + text->size() || number < 0 || number > most)
+    return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+step show_digest(const call& call, const services& services) {
+  const auto shard = number_parameter(call, "shard", services.shard_count - 1);
+  if (!shard) return refuse(bad_parameter("shard", "It is the number of a shard."), call.request_id);
+  const auto from = number_parameter(call, "answers_from_ms", std::numeric_limits<std::int64_t>::max());
+  if (!from)
+    return refuse(bad_parameter("answers_from_ms", "It is a moment, in milliseconds since 1970."),
+                  call.request_id);
+  if (!services.digest) return show_view({}, call.request_id);
+  return show_view([shard = static_cast<runtime::shard_id>(*shard), from = *from, digest = services.digest](
+                       std::function<void(std::string)> then) { digest(shard, from, std::move(then)); },
+                   call.request_id);
 }
 
 namespace {

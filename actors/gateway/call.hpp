@@ -48,6 +48,12 @@ struct services {
                      std::function<void(std::string json)> then)>
       cluster_order;
 
+  /// Asks for the digest of this node's copy of a shard, without answers that end before a moment (ms since
+  /// 1970); `then` as with an outside view.
+  std::function<void(runtime::shard_id shard, std::int64_t answers_from_ms,
+                     std::function<void(std::string json)> then)>
+      digest;
+
   /// Called from a handler's step when an import was accepted, to start its work. May be empty.
   std::function<void(const std::string& import_key)> import_accepted;
   std::filesystem::path import_folder;  ///< Where accepted files wait for the importer.

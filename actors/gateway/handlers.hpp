@@ -57,6 +57,7 @@ step show_tree(const call& call, const services& services);
 step show_status(const call& call, const services& services);
 step show_quarantine(const call& call, const services& services);
 step show_cluster(const call& call, const services& services);
+step show_digest(const call& call, const services& services);
 step order_cluster(const call& call, const services& services);
 
 }  // namespace souk::gateway

@@ -101,7 +101,9 @@ void add_operations(std::vector<route>& table) {
                 make_route("GET", "/v1/admin/status", "show_status", staff_reads, show_status),
                 make_route("GET", "/v1/admin/quarantine", "show_quarantine", staff_reads, show_quarantine),
                 make_route("GET", "/v1/admin/cluster", "show_cluster", staff_reads, show_cluster),
-                make_route("POST", "/v1/admin/cluster", "order_cluster", staff_orders, order_cluster)});
+                make_route("POST", "/v1/admin/cluster", "order_cluster", staff_orders, order_cluster),
+                make_route("GET", "/v1/admin/digest", "show_digest", staff_reads, show_digest,
+                           {"shard", "answers_from_ms"})});
 }
 
 void add_test_aids(std::vector<route>& table) {

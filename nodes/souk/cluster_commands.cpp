@@ -1,12 +1,19 @@
 #include "nodes/souk/cluster_commands.hpp"
 
 #include "actors/json/writer.hpp"
+#include "nodes/souk/copies.hpp"
 #include "nodes/souk/printing.hpp"
+#include "runtime/seams/seams.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <map>
 #include <string_view>
+#include <vector>
 
 namespace souk::cli {
 
@@ -68,6 +75,110 @@ int init_cluster(const settings& settings) {
     fmt::print("cluster {} was created by the first node that came; {} of {} shards have a primary\n",
                bench::text_member(cluster, "cluster_id"), shards.size() - waiting, shards.size());
   return waiting == 0 ? exit_fine : exit_found_wrong;
+}
+
+namespace {
+
+constexpr std::chrono::milliseconds ask_copies_every{500};
+// Answers that are kept no longer go by each node's own clock; clocks differ by less than this.
+constexpr std::chrono::minutes answers_margin{10};
+
+shard_copy ask_copy(const settings& settings, const std::string& node, const std::string& http,
+                    std::size_t shard, std::int64_t answers_from_ms) {
+  shard_copy copy{.node = node};
+  try {
+    auto target = settings.with_key();
+    target.server = bench::parse_url("http://" + http);
+    const auto said = bench::shop_client(target).get(
+        fmt::format("/v1/admin/digest?shard={}&answers_from_ms={}", shard, answers_from_ms));
+    copy.last = static_cast<std::uint64_t>(bench::integer_member(said, "last"));
+    copy.applied = static_cast<std::uint64_t>(bench::integer_member(said, "applied"));
+    copy.digest = bench::text_member(said, "digest");
+    if (bench::text_member(said, "node") != node) copy.failure = "another node answers at " + http;
+  } catch (const std::exception& error) {
+    copy.failure = error.what();
+  }
+  return copy;
+}
+
+comparison compare_shard(const settings& settings, const boost::json::value& cluster, std::size_t shard,
+                         std::int64_t answers_from_ms) {
+  std::map<std::string, std::string> http;
+  for (const auto& node : bench::member(cluster, "nodes").as_array())
+    http[bench::text_member(node, "node")] = bench::text_member(node, "http");
+  const auto& record = bench::member(cluster, "shards").as_array().at(shard);
+  std::vector<shard_copy> copies;
+  for (const auto& replica : bench::member(record, "replicas").as_array()) {
+    const std::string node{std::string_view{replica.as_string()}};
+    copies.push_back(ask_copy(settings, node, http[node], shard, answers_from_ms));
+  }
+  return compare_copies(bench::text_member(record, "primary"), copies);
+}
+
+// Compares what is not yet compared.
+void compare_open(const settings& settings, std::vector<comparison>& shards, std::int64_t answers_from_ms) {
+  const auto cluster = ask(settings);
+  for (std::size_t shard = 0; shard < shards.size(); ++shard)
+    if (shards[shard].is == comparison::verdict::not_yet)
+      shards[shard] = compare_shard(settings, cluster, shard, answers_from_ms);
+}
+
+std::size_t count(const std::vector<comparison>& shards, comparison::verdict verdict) {
+  return static_cast<std::size_t>(std::count_if(
+      shards.begin(), shards.end(), [verdict](const comparison& shard) { return shard.is == verdict; }));
+}
+
+void print_comparisons(const std::vector<comparison>& shards, bool as_json) {
+  using verdict = comparison::verdict;
+  if (as_json) {
+    json::writer out;
+    const auto number = [&](std::string_view name, verdict which) {
+      out.key(name).integer(static_cast<std::int64_t>(count(shards, which)));
+    };
+    out.begin_object();
+    number("same", verdict::same);
+    number("different", verdict::different);
+    number("not_compared", verdict::not_yet);
+    out.key("findings").begin_array();
+    for (std::size_t shard = 0; shard < shards.size(); ++shard) {
+      if (shards[shard].is == verdict::same) continue;
+      out.begin_object().key("shard").integer(static_cast<std::int64_t>(shard)).key("nodes").begin_array();
+      for (const auto& node : shards[shard].others)
+        out.string(node);
+      out.end_array().key("text").string(shards[shard].text).end_object();
+    }
+    out.end_array().end_object();
+    fmt::print("{}\n", std::move(out).take());
+    return;
+  }
+  for (std::size_t shard = 0; shard < shards.size(); ++shard)
+    if (shards[shard].is != verdict::same) fmt::print("shard {}: {}\n", shard, shards[shard].text);
+  fmt::print("{} shards: all copies of {} are the same, of {} they differ, {} could not be compared\n",
+             shards.size(), count(shards, verdict::same), count(shards, verdict::different),
+             count(shards, verdict::not_yet));
+}
+
+}  // namespace
+
+int verify_cluster(const settings& settings, int seconds) {
+  const auto cluster = ask(settings);
+  if (!is_clustered(cluster)) {
+    fmt::print(stderr, "node {} is alone: there is nothing to compare\n",
+               bench::text_member(cluster, "node"));
+    return exit_found_wrong;
+  }
+  const auto clock = runtime::make_system_clock();
+  const auto end = clock->steady() + std::chrono::seconds(seconds);
+  const auto answers_from_ms = runtime::to_ms(clock->now() + std::chrono::seconds(seconds) + answers_margin);
+  std::vector<comparison> shards(bench::member(cluster, "shards").as_array().size());
+  bench::shop_client waiter(settings.with_key());
+  for (;;) {
+    compare_open(settings, shards, answers_from_ms);
+    if (count(shards, comparison::verdict::not_yet) == 0 || clock->steady() >= end) break;
+    waiter.pause(ask_copies_every);
+  }
+  print_comparisons(shards, settings.json);
+  return count(shards, comparison::verdict::same) == shards.size() ? exit_fine : exit_found_wrong;
 }
 
 int order_cluster(const settings& settings, const cluster_options& options) {

@@ -21,6 +21,10 @@ int show_cluster(const settings& settings);
 /// Whether the cluster is there and each shard has a primary: what a first start waits for.
 int init_cluster(const settings& settings);
 
+/// Compares the states of all copies of all shards. A shard that is being written to is asked for again, so
+/// many seconds in all.
+int verify_cluster(const settings& settings, int seconds);
+
 /// Asks for an operator's command. Each is safe to repeat.
 int order_cluster(const settings& settings, const cluster_options& options);
 

@@ -152,6 +152,11 @@ class command_line {
             [this] { return show_cluster(settings_); });
     command(*cluster, "init", "Whether the cluster is there and each shard has a primary",
             [this] { return init_cluster(settings_); });
+    command(*cluster, "verify", "Compare the states of all copies of all shards",
+            [this] { return verify_cluster(settings_, verify_seconds_); })
+        ->add_option("--seconds", verify_seconds_, "How long a shard that is written to is asked for again")
+        ->check(CLI::Range(0, 3600))
+        ->capture_default_str();
     add_order(*cluster, "join", "Let a node register again that was removed", true, false);
     add_order(*cluster, "drain", "Hand all primaries of a node over to others", true, false);
     add_order(*cluster, "undrain", "Let a node have primaries again", true, false);
@@ -192,6 +197,7 @@ class command_line {
   test_provider_options test_provider_;
   certs_options certs_;
   cluster_options cluster_;
+  int verify_seconds_ = 60;
   bench_options bench_;
   std::string name_;
   std::function<int()> chosen_;

@@ -22,6 +22,25 @@ constexpr std::chrono::milliseconds patience{1'000};
 // Quarantined messages shown of each shard, newest first.
 constexpr std::uint32_t quarantined_shown_max = 100;
 
+// Bytes of a state that are read in one go: about a millisecond.
+constexpr std::size_t digest_piece_bytes = 1 << 20;
+// A copy that changed while it was read is read again so often; then whoever asked may ask again.
+constexpr int digest_beginnings_max = 5;
+// Digests made at the same time; an operator asks for one after the other.
+constexpr std::size_t digests_max = 4;
+
+std::string digest_json(const runtime::node& node, runtime::shard_id shard,
+                        const runtime::state_digest& made) {
+  json::writer out;
+  out.begin_object().key("node").string(node.options().id).key("shard").integer(shard);
+  out.key("last").integer(static_cast<std::int64_t>(node.options().storage->log().bounds(shard).last));
+  out.key("applied").integer(static_cast<std::int64_t>(made.applied));
+  out.key("epoch").integer(static_cast<std::int64_t>(made.epoch));
+  out.key("rows").integer(static_cast<std::int64_t>(made.rows));
+  out.key("digest").string(made.digest).end_object();
+  return std::move(out).take();
+}
+
 std::string status_json(const runtime::node& node, std::vector<runtime::shard_status> shards) {
   std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) { return a.shard < b.shard; });
   const auto usage = node.options().storage->usage();
@@ -220,6 +239,41 @@ class collector {
     given.then(order_json(answer.what, given.dry_run, answer.lines));
   }
 
+  void take(digest_question& asked) {
+    auto& state = self_->state;
+    if (state.digests.size() >= digests_max) return asked.then({});
+    const auto correlation = ++state.next;
+    state.digests[correlation].asked = std::move(asked);
+    go_on(correlation);
+  }
+
+  // In pieces, so that other views need not wait.
+  void go_on(std::uint64_t correlation) {
+    auto& digests = self_->state.digests;
+    auto& [asked, reader, beginnings] = digests.at(correlation);
+    const auto& node = *self_->state.node;
+    if (!reader) {
+      ++beginnings;
+      reader = std::make_unique<runtime::digest_reader>(asked.shard, node.options().storage->state(),
+                                                        asked.answers_from_ms);
+    }
+    const auto progress = reader->next(digest_piece_bytes);
+    if (progress == runtime::digest_reader::progress::done) {
+      asked.then(digest_json(node, asked.shard, reader->result()));
+      digests.erase(correlation);
+      return;
+    }
+    if (progress == runtime::digest_reader::progress::changed) {
+      reader.reset();
+      if (beginnings == digest_beginnings_max) {
+        asked.then({});
+        digests.erase(correlation);
+        return;
+      }
+    }
+    self_->send(self_, digest_on{correlation});
+  }
+
   void finish(std::uint64_t correlation) {
     take(runtime::operator_answer{
         correlation, runtime::operator_answer::outcome::unknown, {"etcd did not answer in time; ask again"}});
@@ -251,6 +305,8 @@ caf::behavior reporter(caf::stateful_actor<reporter_state>* self, runtime::node*
       [self](const runtime::index_page& page) { collector{self}.take(page); },
       [self](order& given) { collector{self}.take(given); },
       [self](const runtime::operator_answer& answer) { collector{self}.take(answer); },
+      [self](digest_question& asked) { collector{self}.take(asked); },
+      [self](const digest_on& on) { collector{self}.go_on(on.correlation); },
       [self](const report_due& due) { collector{self}.finish(due.correlation); },
   };
 }

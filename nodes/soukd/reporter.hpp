@@ -2,6 +2,7 @@
 
 #include "actors/gateway/step.hpp"
 #include "runtime/node/node.hpp"
+#include "runtime/shard/state_digest.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/behavior.hpp>
@@ -35,6 +36,19 @@ struct order {
   std::function<void(std::string json)> then;
 };
 
+/// anyone → reporter: hand `then` the digest of this node's copy of a shard as JSON; empty if the copy
+/// changes all the time, or too many are being made.
+struct digest_question {
+  runtime::shard_id shard = 0;
+  std::int64_t answers_from_ms = 0;
+  std::function<void(std::string json)> then;
+};
+
+/// reporter → itself: go on with a digest.
+struct digest_on {
+  std::uint64_t correlation = 0;
+};
+
 /// reporter → itself: a collection had its time.
 struct report_due {
   std::uint64_t correlation = 0;
@@ -48,11 +62,17 @@ struct reporter_state {
     std::vector<runtime::shard_status> shards;
     std::vector<std::pair<std::string, std::string>> rows;  // quarantine: key, value
   };
+  struct digest {
+    digest_question asked;
+    std::unique_ptr<runtime::digest_reader> reader;
+    int beginnings = 0;
+  };
   static inline const char* name = "reporter";
   runtime::node* node = nullptr;
   std::uint64_t next = 0;
   std::map<std::uint64_t, collection> open;
-  std::map<std::uint64_t, order> orders;  // under way
+  std::map<std::uint64_t, order> orders;    // under way
+  std::map<std::uint64_t, digest> digests;  // being made
 };
 
 /// REPORTER: asks the actors of this node what operators want to know of them and writes it as JSON.
@@ -69,9 +89,13 @@ CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::report))
 CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::report_due))
 
 CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::order))
+CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::digest_question))
+CAF_ADD_TYPE_ID(souk_nodes, (souk::nodes::digest_on))
 
 CAF_END_TYPE_ID_BLOCK(souk_nodes)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::report_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::digest_question)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::nodes::digest_on)

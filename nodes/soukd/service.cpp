@@ -307,6 +307,14 @@ class running_service final : public service {
     services.status = view_of(view::status, find_reporter);
     services.quarantine = view_of(view::quarantine, find_reporter);
     services.cluster = view_of(view::cluster, find_reporter);
+    services.digest = [find_reporter](runtime::shard_id shard, std::int64_t answers_from_ms,
+                                      std::function<void(std::string)> then) {
+      if (auto actor = find_reporter()) {
+        caf::anon_send(actor, digest_question{shard, answers_from_ms, std::move(then)});
+      } else {
+        then({});
+      }
+    };
     if (clustered())
       services.cluster_order = [find_reporter](const runtime::operator_command& command, bool dry_run,
                                                std::function<void(std::string)> then) {

@@ -1,3 +1,5 @@
+#include "runtime/shard/keys.hpp"
+#include "runtime/shard/state_digest.hpp"
 #include "tests/actor/replicated_nodes.hpp"
 
 /// Members of shards over a whole life: replicate, fail over, come back.
@@ -40,6 +42,48 @@ TEST(replica, nothing_is_answered_that_only_the_primary_has) {
     nodes.go_mute(id, false);
   nodes.driver.advance(3s);
   EXPECT_EQ(nodes.responses[correlation].answer.body, "1");
+}
+
+TEST(replica, what_all_members_state_is_the_same_also_after_a_failover) {
+  const auto digests = [](replicated_nodes& nodes) {
+    std::set<std::string> all;
+    for (const std::string id : {"a", "b", "c"}) {
+      digest_reader reader{0, nodes.at(id).storage->state(), 0};
+      EXPECT_EQ(reader.next(1 << 20), digest_reader::progress::done) << id;
+      EXPECT_EQ(reader.result().applied, nodes.at(id).storage->log().bounds(0).last) << id;
+      all.insert(reader.result().digest);
+    }
+    return all;
+  };
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    replicated_nodes nodes{seed};
+    ASSERT_TRUE(nodes.all_serve());
+    ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).in_sync.size() == 3; }));
+    const auto key = nodes.key_in(0);
+    const auto other = nodes.key_in(1);
+    for (int i = 0; i < 20; ++i) {
+      nodes.ask(key, "add 1");
+      nodes.ask(other, "add 1");
+    }
+    const auto deposed = nodes.primary_of(0);
+    nodes.kill(deposed);
+    nodes.ask(key, "add 1");
+    nodes.start(deposed);
+    ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).in_sync.size() == 3; }));
+    nodes.driver.advance(15s);
+    EXPECT_EQ(digests(nodes).size(), 1u);
+    auto& state = nodes.at(deposed).storage->state();
+    const auto range = keys::starting_with(keys::kind_prefix(0, tally_decider::id));
+    std::string changed;
+    state.scan(range.from, range.to, persistence::scan_order::ascending, [&](std::string_view row, auto) {
+      changed = row;
+      return false;
+    });
+    ASSERT_FALSE(changed.empty());
+    state.write(std::vector<persistence::row_change>{{changed, "something else"}});
+    EXPECT_EQ(digests(nodes).size(), 2u);
+  }
 }
 
 TEST(replica, the_next_member_takes_over_with_all_that_was_answered) {

@@ -3,6 +3,7 @@
 #include "bench/progress.hpp"
 #include "bench/shop_client.hpp"
 #include "bench/workers.hpp"
+#include "nodes/souk/copies.hpp"
 
 #include <arpa/inet.h>
 #include <boost/json/array.hpp>
@@ -214,6 +215,27 @@ TEST(shop_client, lists_are_followed_to_their_end) {
   client.for_each("/v1/orders?limit=2",
                   [&](const boost::json::object& element) { seen.push_back(integer_member(element, "n")); });
   EXPECT_EQ(seen, (std::vector<std::int64_t>{1, 2, 3}));
+}
+
+TEST(copies, at_rest_are_compared_and_others_named) {
+  using verdict = cli::comparison::verdict;
+  const cli::shard_copy a{"a", 7, 7, "x", {}};
+  const cli::shard_copy b{"b", 7, 7, "x", {}};
+  const cli::shard_copy changed{"c", 7, 7, "y", {}};
+  EXPECT_EQ(cli::compare_copies("a", {a, b}).is, verdict::same);
+  const auto found = cli::compare_copies("a", {changed, a, b});
+  EXPECT_EQ(found.is, verdict::different);
+  EXPECT_EQ(found.others, std::vector<std::string>{"c"});
+  EXPECT_EQ(found.text, "at record 7 the copy of c is not that of the primary, a");
+}
+
+TEST(copies, that_do_not_stand_for_the_same_records_are_not_compared_yet) {
+  using verdict = cli::comparison::verdict;
+  const cli::shard_copy at_rest{"a", 7, 7, "x", {}};
+  EXPECT_EQ(cli::compare_copies("a", {at_rest, {"b", 8, 8, "y", {}}}).is, verdict::not_yet);
+  EXPECT_EQ(cli::compare_copies("a", {at_rest, {"b", 8, 7, "y", {}}}).is, verdict::not_yet);
+  EXPECT_EQ(cli::compare_copies("a", {at_rest, {"b", 0, 0, "", "gone"}}).text, "b says nothing: gone");
+  EXPECT_EQ(cli::compare_copies("", {at_rest}).is, verdict::not_yet);
 }
 
 TEST(members, of_an_object_are_its_own_and_no_copies) {

@@ -245,6 +245,20 @@ TEST_F(gateway_staff, views_show_what_others_know) {
   EXPECT_EQ(problem_in(answer_in(ask.then({reply{}}))), "503 overloaded");
 }
 
+TEST_F(gateway_staff, the_digest_of_a_copy_is_asked_of_the_node) {
+  EXPECT_EQ(problem_of(get("/v1/admin/digest", "shard=1&answers_from_ms=5")), "503 overloaded")
+      << "nobody to ask";
+  std::optional<std::pair<runtime::shard_id, std::int64_t>> asked;
+  services_.digest = [&](runtime::shard_id shard, std::int64_t from,
+                         const std::function<void(std::string)>&) { asked = {shard, from}; };
+  ask ask = ask_of(get("/v1/admin/digest", "shard=1&answers_from_ms=5"));
+  std::get<outside_view>(ask.questions.at(0))([](const std::string&) {});
+  EXPECT_EQ(asked, (std::pair<runtime::shard_id, std::int64_t>{1, 5}));
+  for (const char* bad : {"", "shard=1", "answers_from_ms=5", "shard=1&answers_from_ms=x",
+                          "shard=9999&answers_from_ms=5", "shard=-1&answers_from_ms=5"})
+    EXPECT_EQ(problem_of(get("/v1/admin/digest", bad)), "422 validation_failed") << bad;
+}
+
 TEST_F(gateway_staff, an_operators_command_is_asked_of_the_cluster) {
   const auto order = [this](std::string body) {
     return request{
