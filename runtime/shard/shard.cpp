@@ -159,6 +159,9 @@ void shard_life::recover(const replication::history& journal) {
         const auto record = parse_record(entry);
         book_->apply(entry.index, record, {}, {});
         if (record.kind() == 0) return true;
+        // What left no trace in the entity must leave none now, not even its time: on other disks it does
+        // not.
+        if (record.events_size() == 0 && record.timers_size() == 0) return true;
         auto& slot = slot_of({record.tenant(), static_cast<kind_id>(record.kind()), record.key()});
         auto tail = tail_of(entry.index, record, *slot.kind);
         if (!tail.events.empty()) {

@@ -66,6 +66,11 @@ TEST(replica, what_all_members_state_is_the_same_also_after_a_failover) {
       nodes.ask(key, "add 1");
       nodes.ask(other, "add 1");
     }
+    // Refused, and kept as an answer: a record that leaves no trace in the entity.
+    const auto untouched = nodes.key_in(0, "untouched");
+    nodes.ask(untouched, "add 1");
+    nodes.driver.advance(10ms);
+    EXPECT_EQ(nodes.ask(untouched, "add -5", key_of(1)).answer.status, 409);
     const auto deposed = nodes.primary_of(0);
     nodes.kill(deposed);
     nodes.ask(key, "add 1");
