@@ -35,7 +35,7 @@ controller_decisions controller_plan::step(const cluster_view& view, millisecond
   view_ = &view;
   decisions_ = {};
   look_at_nodes(view, now);
-  count(view);
+  count(view, now);
   for (shard_id id = 0; id < view.shards.size(); ++id) {
     const auto& record = view.shards[id];
     if (waits_for_swap(id, record, now)) continue;
@@ -85,12 +85,16 @@ void controller_plan::look_at_nodes(const cluster_view& view, milliseconds now) 
   }
 }
 
-void controller_plan::count(const cluster_view& view) {
+// What was proposed counts as done: of several changes proposed at once one is seen first, and without the
+// others there would seem to be room for more.
+void controller_plan::count(const cluster_view& view, milliseconds now) {
   primaries_.clear();
   copies_.clear();
   handing_ = 0;
   learning_ = 0;
-  for (const auto& record : view.shards) {
+  for (shard_id id = 0; id < view.shards.size(); ++id) {
+    const auto* proposed = pending(id, view.shards[id], now);
+    const auto& record = proposed ? *proposed : view.shards[id];
     if (record.epoch == 0) continue;
     primaries_[record.move_to.empty() ? record.primary : record.move_to] += 1;
     for (const auto& replica : record.replicas)
@@ -151,17 +155,21 @@ std::string controller_plan::least_loaded(const std::vector<std::string>& nodes,
   return best;
 }
 
+const shard_record* controller_plan::pending(shard_id shard, const shard_record& seen,
+                                             milliseconds now) const {
+  const auto found = proposals_.find(shard);
+  if (found == proposals_.end() || found->second.record.revision != seen.revision) return nullptr;
+  return now - found->second.at < limits_.propose_again ? &found->second.record : nullptr;
+}
+
 bool controller_plan::waits_for_swap(shard_id shard, const shard_record& record, milliseconds now) {
-  auto found = proposals_.find(shard);
-  if (found == proposals_.end()) return false;
-  if (found->second.revision == record.revision && now - found->second.at < limits_.propose_again)
-    return true;
-  proposals_.erase(found);
+  if (pending(shard, record, now)) return true;
+  proposals_.erase(shard);
   return false;
 }
 
 void controller_plan::propose(shard_id shard, shard_record record, std::string reason, milliseconds now) {
-  proposals_[shard] = {record.revision, now};
+  proposals_[shard] = {record, now};
   decisions_.records.push_back({shard, std::move(record), std::move(reason)});
 }
 
@@ -254,6 +262,8 @@ void controller_plan::end_election(shard_id shard, const replication::new_primar
   const auto before = std::exchange(record.primary, std::string{node_of_member(elected.primary)});
   primaries_[before] -= 1;
   primaries_[record.primary] += 1;
+  // Its copy was to go, and is the one that is needed.
+  if (!record.has_replica(record.primary)) record.replicas.push_back(record.primary);
   record.epoch = elected.epoch;
   record.in_sync = elected.in_sync;
   record.handed_over = false;

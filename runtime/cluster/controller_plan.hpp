@@ -101,13 +101,18 @@ class controller_plan {
     std::int64_t revision = 0;
     milliseconds at{0};
   };
+  /// A change of a record that was proposed and not seen yet.
+  struct swap_under_way {
+    shard_record record;  // as it will be; its revision is that of the record it takes the place of
+    milliseconds at{0};
+  };
   struct move {
     std::string to;
     milliseconds since{0};
   };
 
   void look_at_nodes(const cluster_view& view, milliseconds now);
-  void count(const cluster_view& view);
+  void count(const cluster_view& view, milliseconds now);
   bool is_up(std::string_view node) const;
   bool is_active(std::string_view node) const;
   /// Its copies count on it, even if it is away for a while.
@@ -115,6 +120,7 @@ class controller_plan {
   bool is_replica_in_sync(const shard_record& record, std::string_view node) const;
   bool is_healthy(const shard_record& record) const;
   bool is_quiet(milliseconds now) const { return now - changed_ >= limits_.balance_after; }
+  const shard_record* pending(shard_id shard, const shard_record& seen, milliseconds now) const;
   bool waits_for_swap(shard_id shard, const shard_record& record, milliseconds now);
 
   void assign(shard_id shard, milliseconds now);
@@ -139,7 +145,7 @@ class controller_plan {
 
   // Kept from step to step.
   std::map<shard_id, inquiry> inquiries_;
-  std::map<shard_id, proposal> proposals_;
+  std::map<shard_id, swap_under_way> proposals_;
   std::map<std::string, proposal> removals_;
   std::map<shard_id, move> moves_;
   std::map<shard_id, milliseconds> given_up_;  // moves for balance

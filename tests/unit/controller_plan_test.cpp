@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace souk::runtime {
@@ -295,6 +296,25 @@ TEST(controller_plan, a_returned_node_gets_primaries_back_when_all_is_quiet) {
   EXPECT_EQ(wanted[0].record.move_to, "a");
   EXPECT_EQ(wanted[1].record.move_to, "a");
   EXPECT_NE(wanted[0].record.primary, wanted[1].record.primary);
+}
+
+// Of changes that were proposed together one is seen first.
+TEST(controller_plan, moves_no_more_than_it_takes_while_its_proposals_are_under_way) {
+  auto view = cluster({"a", "b", "c"}, 6);
+  for (shard_id id = 0; id < 6; ++id)
+    view.shards[id] = owned(id % 2 == 0 ? "b" : "c", {"a", "b", "c"});
+  controller_plan plan;
+  plan.step(view, milliseconds{0});
+  const auto wanted = plan.step(view, milliseconds{10'000}).records;
+  ASSERT_EQ(wanted.size(), 2u);
+  auto& first = view.shards[wanted[0].shard];
+  first = wanted[0].record;
+  first.revision += 1;
+  EXPECT_TRUE(plan.step(view, milliseconds{10'010}).records.empty()) << "two are under way";
+  first.primary = std::exchange(first.move_to, "");
+  first.revision += 1;
+  EXPECT_TRUE(plan.step(view, milliseconds{10'020}).records.empty()) << "it will be even";
+  EXPECT_EQ(plan.step(view, milliseconds{12'000}).records.size(), 1u) << "what was lost is proposed again";
 }
 
 }  // namespace
