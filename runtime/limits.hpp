@@ -59,8 +59,9 @@ struct limits {
   /// Records that a shard with several members keeps beyond what it needs itself: a member that was away for
   /// so many takes them up from the journal, for others the state is read whole. Some 10 s of a busy shard.
   std::size_t journal_kept_records = 10'000;
-  /// Records that a follower takes into its state at a time, between messages of its primary.
-  std::size_t replay_records_max = 1'000;
+  /// Records that a follower takes into its state at a time, between messages of its primary: some
+  /// milliseconds of a processor, for which all that wait behind it are held up.
+  std::size_t replay_records_max = 100;
   /// Journal records removed in one transaction when it is trimmed.
   std::size_t trim_records_max = 20'000;
 };

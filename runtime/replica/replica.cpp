@@ -22,6 +22,9 @@ constexpr std::chrono::seconds subscribe_interval{2};
 constexpr std::chrono::seconds open_retry{5};
 // How often a replica looks after itself.
 constexpr std::chrono::seconds tick_interval{1};
+// A node's replicas, which begin together, take their records up in so many turns: all at once they would
+// hold up each other's messages. More turns would be more commits of the state.
+constexpr shard_id flush_turns = 5;
 
 std::uint64_t seen_epoch(shard_id shard, const persistence::state_store& state) {
   const auto row = state.get(keys::seen_epoch(shard));
@@ -162,7 +165,7 @@ void replica_life::load() {
   replay_->load();
   check_journal(replay_->book(), bounds_->first, bounds_->last);
   replaying_ = opened_ = false;
-  last_flush_ = steady();
+  last_flush_ = steady() - options_.shard.limits->flush_interval * (id() % flush_turns) / flush_turns;
   replication::follower_start start;
   start.journal = history_of(id(), options_.shard.storage->log(), *bounds_);
   start.epoch =
