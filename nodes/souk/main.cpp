@@ -3,6 +3,7 @@
 #include "nodes/souk/certs.hpp"
 #include "nodes/souk/cluster_commands.hpp"
 #include "nodes/souk/commands.hpp"
+#include "nodes/souk/simulate.hpp"
 #include "nodes/souk/test_provider.hpp"
 
 #include <CLI/CLI.hpp>
@@ -18,6 +19,7 @@ namespace souk::cli {
 namespace {
 
 constexpr int jobs_max = 1024;
+constexpr int nodes_max = 26;  // called a to z
 
 // The command line: options are bound to plain structs, and the command that was named becomes `chosen`.
 class command_line {
@@ -35,6 +37,7 @@ class command_line {
     add_keys();
     add_goods();
     add_test_provider();
+    add_simulate();
     add_certs();
     add_cluster();
     add_bench(app_, bench_, settings_, [this](std::function<int()> run) { chosen_ = std::move(run); });
@@ -133,6 +136,26 @@ class command_line {
     provider->add_option("--ledger", test_provider_.ledger, "The file of its books")->capture_default_str();
   }
 
+  void add_simulate() {
+    CLI::App* simulating =
+        command(app_, "simulate", "Run whole clusters in one thread each, with faults drawn from seeds",
+                [this] { return simulate(settings_, simulate_); });
+    simulating->add_option("--seed", simulate_.seed, "The first seed")->capture_default_str();
+    simulating->add_option("--seeds", simulate_.seeds, "How many seeds, from there on")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    simulating->add_option("--jobs", simulate_.jobs, "Processes at work at the same time")
+        ->check(CLI::Range(1, jobs_max))
+        ->capture_default_str();
+    simulating->add_option("--nodes", simulate_.nodes, "Nodes of a cluster; drawn from the seed if not given")
+        ->check(CLI::Range(1, nodes_max));
+    simulating->add_option("--profile", simulate_.profile, "What goes wrong")
+        ->check(CLI::IsMember({"calm", "storm", "disk", "network", "hot"}))
+        ->capture_default_str();
+    simulating->add_flag("--shrink", simulate_.shrink, "Cut a run that fails down as far as it still fails");
+    simulating->add_option("--trace", simulate_.trace, "Write every event of one seed to this file");
+  }
+
   void add_certs() {
     CLI::App* certs = app_.add_subcommand("certs", "Certificates of a cluster");
     certs->require_subcommand(1);
@@ -195,6 +218,7 @@ class command_line {
   import_options import_;
   replay_options replay_;
   test_provider_options test_provider_;
+  simulate_options simulate_;
   certs_options certs_;
   cluster_options cluster_;
   int verify_seconds_ = 60;

@@ -58,6 +58,7 @@ node::node(caf::actor_system& system, node_options options) : system_(system), o
   if (!options_.cluster) return;
   // What this node's shards show its projections goes to other nodes too.
   feed_log_ = std::make_shared<feed_log>(options_.shard_count);
+  feed_figures_.behind = options_.shard_count;  // until it is known whose they are
   fed_ = options_.kinds.projections;
   for (const auto& each : fed_)
     options_.kinds.projections.push_back(make_feed_tap(

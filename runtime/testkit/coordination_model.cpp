@@ -36,7 +36,13 @@ class coordination_model::connection final : public coordination_store,
  public:
   connection(coordination_model& model, caf::actor_system& system, std::string name)
       : model_(model), name_(std::move(name)), postman_(system.spawn<caf::hidden>(postman, name_)) {}
-  ~connection() override { caf::anon_send_exit(postman_, caf::exit_reason::kill); }
+  ~connection() override { end(); }
+
+  void end() {
+    if (!postman_) return;
+    caf::anon_send_exit(postman_, caf::exit_reason::kill);
+    postman_ = nullptr;
+  }
 
   void range(std::string prefix, milliseconds deadline, callback<range_result> done) override {
     call<range_result>(deadline, std::move(done), [this, prefix] { return model_.read(prefix); });
@@ -110,6 +116,7 @@ class coordination_model::connection final : public coordination_store,
   };
 
   void later(nanoseconds in, std::function<void()> work) {
+    if (!postman_) return;
     auto* self = dynamic_cast<caf::event_based_actor*>(caf::actor_cast<caf::abstract_actor*>(postman_));
     caf::anon_send(postman_,
                    step([self, in, work = std::move(work)] { self->delayed_send(self, in, step(work)); }));
@@ -218,6 +225,10 @@ void coordination_model::break_watches(bool forget) {
   }
   for (const auto& weak : connections_)
     if (const auto each = weak.lock()) each->break_watches();
+}
+void coordination_model::disconnect(const std::string& name) {
+  for (const auto& weak : connections_)
+    if (const auto each = weak.lock(); each && each->name() == name) each->end();
 }
 void coordination_model::end_lease_of(const std::string& key) {
   const auto found = values_.find(key);

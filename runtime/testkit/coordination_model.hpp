@@ -30,6 +30,12 @@ class coordination_model {
   /// the system.
   std::shared_ptr<coordination_store> connect(caf::actor_system& system, std::string name);
 
+  /// The node is about to be no more: nothing reaches it after this.
+  void disconnect(const std::string& name);
+  /// Ends the leases whose time is over. Who has a lease sees to that itself; whoever can go away or hang
+  /// with its time must be seen to, as etcd does each half second.
+  void end_leases();
+
   // What goes wrong, from now on.
   /// No question of this node arrives, or no answer (one of the two for each call); watches stall.
   void cut(const std::string& name, bool is_cut);
@@ -66,7 +72,6 @@ class coordination_model {
   void put(const std::string& key, std::string value, lease_id lease);
   void remove(const std::string& key);
   void end(lease_id id);
-  void end_leases();
   void tell_watches();
   bool draw(unsigned per_mille) { return random_() % 1000 < per_mille; }
 

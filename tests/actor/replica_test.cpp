@@ -202,7 +202,7 @@ TEST(replica, the_state_of_followers_becomes_what_the_primarys_is) {
   }
   nodes.driver.advance(20s);
   for (shard_id shard = 0; shard < 2; ++shard) {
-    EXPECT_FALSE(nodes.state("a", shard).empty());
+    EXPECT_FALSE(state_rows(*nodes.at("a").storage, shard).empty());
     EXPECT_EQ(nodes.difference("a", "b", shard), "");
     EXPECT_EQ(nodes.difference("a", "c", shard), "");
     for (const std::string id : {"a", "b", "c"})

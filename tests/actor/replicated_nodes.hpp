@@ -7,6 +7,7 @@
 #include "runtime/storage/writers.hpp"
 #include "runtime/supervision/entity_supervisor.hpp"
 #include "runtime/testkit/coordination_model.hpp"
+#include "runtime/testkit/copies.hpp"
 #include "runtime/testkit/driver.hpp"
 #include "tests/actor/tally.hpp"
 
@@ -291,33 +292,9 @@ class replicated_nodes {
     });
     return records;
   }
-  /// What the state of a node says of a shard's entities, indexes and timers.
-  std::map<std::string, std::string> state(const std::string& id, shard_id shard) {
-    std::map<std::string, std::string> rows;
-    for (const char letter : {'e', 'n', 't', 'o', 'w'}) {
-      auto range = keys::starting_with(keys::shard_header(shard).replace(0, 1, 1, letter));
-      at(id).storage->state().scan(range.from, range.to, persistence::scan_order::ascending,
-                                   [&](std::string_view key, std::string_view value) {
-                                     rows.emplace(key, value);
-                                     return true;
-                                   });
-    }
-    return rows;
-  }
-  /// Where the states of two nodes differ, in words; empty: nowhere.
+  /// Where the copies of two nodes differ, in words; empty: nowhere.
   std::string difference(const std::string& one, const std::string& other, shard_id shard) {
-    const auto here = state(one, shard);
-    const auto there = state(other, shard);
-    std::string found;
-    for (const auto& [key, value] : here)
-      if (!there.contains(key) || there.at(key) != value)
-        found +=
-            one + " has " + ::testing::PrintToString(key) + " = " + ::testing::PrintToString(value) + "\n";
-    for (const auto& [key, value] : there)
-      if (!here.contains(key) || here.at(key) != value)
-        found +=
-            other + " has " + ::testing::PrintToString(key) + " = " + ::testing::PrintToString(value) + "\n";
-    return found;
+    return testkit::difference(*at(one).storage, *at(other).storage, shard);
   }
   shard_record record(shard_id shard) {
     return *runtime::shard_of(model.value("/souk/test/shards/000" + std::to_string(shard)));

@@ -1,6 +1,6 @@
 #include "actors/testkit/simulated_shop.hpp"
 
-#include "actors/json/reader.hpp"
+#include "actors/testkit/json_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,16 +20,6 @@ using namespace std::chrono_literals;
 std::uint64_t seeds(std::uint64_t usual) {
   const char* wanted = std::getenv("SOUK_SEEDS");
   return wanted == nullptr ? usual : std::strtoull(wanted, nullptr, 10);
-}
-
-// The text of a member at the top of a JSON object, or what stands there.
-std::string member(const std::string& json, const std::string& name) {
-  json::parse_error error;
-  const auto document = json::parse(json, error);
-  if (!document) return {};
-  const auto* found = document->find(name);
-  if (found == nullptr) return {};
-  return found->as_string() != nullptr ? *found->as_string() : json::canonical(*found);
 }
 
 // One buyer of one unit: cart, item, checkout with payment; again under the same key where no answer came.
@@ -64,14 +54,15 @@ class buyer {
   void ask(const std::string& method, const std::string& target, const std::string& body,
            simulated_shop::fields fields) {
     shop_.send(method, target, body, std::move(fields), [this, target](const auto& response) {
-      if (response.status >= 500 || member(response.body, "code") == "idempotency_in_flight") return;
+      if (response.status >= 500 || member_of(response.body, "code") == "idempotency_in_flight") return;
       if (target == "/v1/carts") {
-        cart_ = member(response.body, "id");
+        cart_ = member_of(response.body, "id");
       } else if (target.ends_with("/items")) {
-        version_ = member(response.body, "version");
+        version_ = member_of(response.body, "version");
       } else {
         answer_ = response.body;
-        result_ = response.status == 201 ? member(response.body, "status") : member(response.body, "code");
+        result_ =
+            response.status == 201 ? member_of(response.body, "status") : member_of(response.body, "code");
         if (result_ == "completed") order_ = response.body.substr(response.body.find("ord_"), 34);
         return;
       }
@@ -97,12 +88,12 @@ std::map<std::string, int> results_of(const std::vector<std::unique_ptr<buyer>>&
   return results;
 }
 
-std::string summary(const simulated_shop& shop) { return member(shop.provider_books(), "summary"); }
+std::string summary(const simulated_shop& shop) { return member_of(shop.provider_books(), "summary"); }
 
 void expect_balanced(simulated_shop& shop) {
   auto audit = shop.staff("GET", "/v1/inventory/audit").body;
-  EXPECT_EQ(member(audit, "unbalanced"), "0") << audit;
-  EXPECT_EQ(member(audit, "open_holds"), "0") << audit;
+  EXPECT_EQ(member_of(audit, "unbalanced"), "0") << audit;
+  EXPECT_EQ(member_of(audit, "open_holds"), "0") << audit;
 }
 
 TEST(simulated_shop, sells_a_unit) {
@@ -112,7 +103,7 @@ TEST(simulated_shop, sells_a_unit) {
   buyer.go_on();
   shop.drive().advance(1s);
   EXPECT_EQ(buyer.result(), "completed") << buyer.answer();
-  EXPECT_EQ(member(shop.call("GET", "/v1/orders/" + buyer.order()).body, "payment_status"), "paid");
+  EXPECT_EQ(member_of(shop.call("GET", "/v1/orders/" + buyer.order()).body, "payment_status"), "paid");
   auto levels = shop.staff("GET", "/v1/inventory/levels?sku=TEA").body;
   EXPECT_NE(levels.find(R"("available":2)"), std::string::npos) << levels;
   expect_balanced(shop);
@@ -176,10 +167,10 @@ TEST(simulated_shop, crashes_at_any_step_neither_lose_nor_invent_an_order) {
       ASSERT_TRUE(buyer->finished());
       if (buyer->result() != "completed") continue;
       ++orders;
-      ASSERT_EQ(member(shop.call("GET", "/v1/orders/" + buyer->order()).body, "status"), "placed");
+      ASSERT_EQ(member_of(shop.call("GET", "/v1/orders/" + buyer->order()).body, "status"), "placed");
     }
-    ASSERT_EQ(member(summary(shop), "charged"), std::to_string(orders)) << shop.provider_books();
-    ASSERT_EQ(member(summary(shop), "duplicates"), "0");
+    ASSERT_EQ(member_of(summary(shop), "charged"), std::to_string(orders)) << shop.provider_books();
+    ASSERT_EQ(member_of(summary(shop), "duplicates"), "0");
     expect_balanced(shop);
   }
 }

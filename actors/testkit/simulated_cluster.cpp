@@ -1,0 +1,427 @@
+#include "actors/testkit/simulated_cluster.hpp"
+
+#include "actors/gateway/first_key.hpp"
+#include "actors/gateway/gateway.hpp"
+#include "actors/payment/provider.hpp"
+#include "actors/payment/provider_worker.hpp"
+#include "runtime/cluster/cluster_text.hpp"
+#include "runtime/node/node.hpp"
+#include "runtime/testkit/copies.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace souk::testkit {
+
+namespace {
+
+constexpr std::chrono::minutes patience{1};
+// How often etcd looks for leases that are over.
+constexpr std::chrono::milliseconds lease_look{500};
+constexpr const char* cluster_name = "simulated";
+constexpr const char* gateway_role = "gateway/0";
+// What soukd sets for nodes of a cluster.
+constexpr std::chrono::milliseconds resend_between_nodes{500};
+constexpr std::chrono::milliseconds failover_wait{5'500};
+
+}  // namespace
+
+/// A request that a node has and has not answered.
+struct simulated_cluster::pending {
+  answer_handler then;
+
+  void end(const gateway::http_response& response) {
+    if (auto told = std::exchange(then, nullptr)) told(response);
+  }
+};
+
+struct simulated_cluster::member {
+  std::string id;
+  std::string disk;
+  std::unique_ptr<persistence::memory_storage> storage;
+  std::string cluster;  // that the disk belongs to; empty: none yet
+  std::string secret;
+
+  // Of the process, while there is one.
+  bool up = false;
+  bool caught_up = false;     // with the catalogue and the keys of others
+  std::uint64_t process = 0;  // its number
+  std::unique_ptr<links::transport> transport;
+  std::shared_ptr<runtime::coordination_store> store;
+  std::optional<shop::shop> shop;
+  std::optional<runtime::node> node;
+  std::vector<std::weak_ptr<pending>> requests;
+
+  std::string member_name() const { return runtime::member_name(id, disk); }
+};
+
+simulated_cluster::simulated_cluster(std::uint64_t seed, cluster_options options)
+    : options_(std::move(options)),
+      fleet_(seed),
+      store_(fleet_.time_of_all(), seed ^ 0x5704e),
+      ledger_(payment::make_memory_ledger()),
+      provider_(std::make_shared<payment::test_provider>(*ledger_)) {
+  options_.limits.effect_resend_interval = resend_between_nodes;
+  for (std::size_t n = 0; n < options_.nodes; ++n) {
+    const std::string id(1, static_cast<char>('a' + n));
+    names_.push_back(id);
+    auto& made = members_[id];
+    made = std::make_unique<member>();
+    made->id = id;
+    replace_disk(id);
+  }
+  look_at_leases();
+  try {
+    for (auto& [id, member] : members_)
+      boot(*member);
+    if (!run_until([this] { return whole(); }, patience))
+      throw std::runtime_error("the cluster does not form");
+    make_first_key();
+  } catch (...) {
+    take_all_down();
+    throw;
+  }
+}
+
+simulated_cluster::~simulated_cluster() { take_all_down(); }
+
+void simulated_cluster::look_at_leases() {
+  store_.end_leases();
+  fleet_.at(fleet_.now() + lease_look, [this] { look_at_leases(); });
+}
+
+void simulated_cluster::take_all_down() {
+  for (auto& [id, member] : members_)
+    if (member->up) take_down(*member);
+}
+
+void simulated_cluster::tell(const std::string& what) const {
+  if (on_event) on_event(what);
+}
+
+// -- processes ---------------------------------------------------------------------------------------
+
+void simulated_cluster::boot(member& member) {
+  auto& driver = fleet_.launch(member.id);
+  const auto process = ++incarnations_;
+  member.process = process;
+  const auto address = member.id + ":1";
+  member.transport = fleet_.between().start(member.id, address);
+  member.store = store_.connect(driver.system(), member.id);
+  member.shop.emplace(shop::make_shop(options_.shop));
+
+  // What a process says of itself counts while it lives, and is heard when its actor has come to an end.
+  const auto of_this_process = [this, &member, process](std::function<void()> what) {
+    fleet_.at(fleet_.now(), [&member, process, what = std::move(what)] {
+      if (member.up && member.process == process) what();
+    });
+  };
+  const auto fatal = [this, &member, of_this_process](const std::string& why) {
+    of_this_process([this, &member, why] { give_up(member, why); });
+  };
+
+  runtime::cluster_options cluster;
+  cluster.transport = member.transport.get();
+  auto& coordinator = cluster.coordinator;
+  coordinator.cluster_name = cluster_name;
+  coordinator.self.id = member.id;
+  coordinator.self.disk_id = member.disk;
+  coordinator.self.incarnation = process;
+  coordinator.self.link_address = address;
+  coordinator.cluster_id = member.cluster;
+  coordinator.wanted.shard_count = options_.shard_count;
+  coordinator.wanted.replicas = options_.replicas;
+  coordinator.wanted.min_in_sync = options_.min_in_sync;
+  coordinator.store = member.store;
+  coordinator.time = driver.time();
+  coordinator.random = driver.random();
+  coordinator.on_refused = fatal;
+
+  runtime::node_options node;
+  node.id = member.id;
+  node.disk_id = member.disk;
+  node.storage = member.storage.get();
+  node.shard_count = options_.shard_count;
+  node.kinds = member.shop->entities;
+  node.limits = options_.limits;
+  node.time = driver.time();
+  node.random = driver.random();
+  node.own_threads = false;
+  node.on_fatal = fatal;
+  node.cluster = std::move(cluster);
+  member.node.emplace(driver.system(), std::move(node));
+  member.up = true;
+  member.caught_up = false;
+  member.node->join("http://" + member.id,
+                    [this, &member, of_this_process](const runtime::cluster_settings& settings) {
+                      member.cluster = settings.cluster_id;
+                      member.secret = settings.cluster_secret;
+                      of_this_process([this, &member] { start(member); });
+                    });
+}
+
+void simulated_cluster::start(member& member) {
+  auto& driver = *fleet_.find(member.id);
+  payment::payment_worker_config paying;
+  paying.provider = payment::make_direct_provider(provider_, driver.time());
+  paying.clock = driver.time();
+  supervision::child_spec payments{.name = "payments", .start = [paying](caf::event_based_actor* self) {
+                                     return self->spawn(payment::payment_worker, paying);
+                                   }};
+
+  gateway::gateway_config serving;
+  serving.routing = member.node->routing();
+  serving.shard_wait = failover_wait;
+  auto& services = serving.services;
+  services.catalogue = member.shop->catalogue;
+  services.credentials = member.shop->credentials;
+  services.clock = driver.time();
+  services.random = driver.random();
+  services.secret = member.secret;
+  services.shard_count = options_.shard_count;
+  services.test_mode = true;
+  services.keys_are_coming = [&member] {
+    const bool behind = member.node->feed().behind != 0;
+    member.caught_up = member.caught_up || (member.node->serving() && !behind);
+    return behind || !member.caught_up;
+  };
+  services.test_payments = [this](const std::function<void(std::string)>& then) { then(provider_books()); };
+  supervision::child_spec edge{.name = gateway_role, .start = [serving](caf::event_based_actor* self) {
+                                 return self->spawn(gateway::gateway, serving);
+                               }};
+  auto& directory = member.node->directory();
+  member.node->start({directory.listed("port/payments", std::move(payments))},
+                     {directory.listed(gateway_role, std::move(edge))});
+}
+
+void simulated_cluster::take_down(member& member) {
+  member.up = false;
+  // What its actors still do while they are taken down never happened.
+  member.storage->hold_back(true);
+  fleet_.between().kill(member.id);
+  if (member.node->root()) caf::anon_send_exit(member.node->root(), caf::exit_reason::kill);
+  member.node->leave();
+  member.node->let_go();
+  store_.disconnect(member.id);
+  fleet_.remove(member.id);
+  member.node.reset();
+  member.shop.reset();
+  member.store.reset();
+  member.transport.reset();
+  member.storage->lose_unsynced();
+  member.storage->hold_back(false);
+  for (const auto& request : std::exchange(member.requests, {}))
+    if (const auto lost = request.lock()) lost->end({.status = 0, .fields = {}, .body = {}});
+}
+
+void simulated_cluster::give_up(member& member, const std::string& why) {
+  tell("node " + member.id + " gives up: " + why);
+  take_down(member);
+}
+
+void simulated_cluster::crash(const std::string& node) {
+  if (!at(node).up) return;
+  tell("node " + node + " crashes");
+  take_down(at(node));
+}
+
+void simulated_cluster::restart(const std::string& node) {
+  if (at(node).up) return;
+  tell("node " + node + " starts");
+  boot(at(node));
+}
+
+void simulated_cluster::replace_disk(const std::string& node) {
+  auto& member = at(node);
+  if (member.up) throw std::logic_error("the disk of a node that is up");
+  member.disk = "d" + std::to_string(++disks_);
+  member.storage = persistence::make_memory_storage();
+  member.cluster.clear();
+}
+
+void simulated_cluster::pause(const std::string& node) {
+  if (!at(node).up) return;
+  tell("node " + node + " hangs");
+  fleet_.pause(node, true);
+}
+
+void simulated_cluster::resume(const std::string& node) {
+  if (!fleet_.paused(node)) return;
+  tell("node " + node + " wakes");
+  fleet_.pause(node, false);
+}
+
+void simulated_cluster::stall_disk(const std::string& node, milliseconds duration) {
+  auto* driver = fleet_.find(node);
+  if (driver == nullptr) return;
+  tell("the disk of node " + node + " takes " + std::to_string(duration.count()) + " ms");
+  driver->stall("journal", fleet_.now() + duration);
+}
+
+void simulated_cluster::fill_disk(const std::string& node, unsigned commits) {
+  tell("the disk of node " + node + " is full for " + std::to_string(commits) + " commits");
+  at(node).storage->refuse_writes(commits);
+}
+
+void simulated_cluster::skew_clock(const std::string& node, milliseconds by) {
+  auto* driver = fleet_.find(node);
+  if (driver == nullptr) return;
+  tell("the clock of node " + node + " is off by " + std::to_string(by.count()) + " ms");
+  driver->skew(by);
+}
+
+void simulated_cluster::heal() {
+  tell("all is healed");
+  store_.cut_all(false);
+  store_.lose(0);
+  store_.delay(milliseconds{4});
+  for (const auto& one : names_) {
+    resume(one);
+    at(one).storage->refuse_writes(0);
+    if (auto* driver = fleet_.find(one)) driver->skew(milliseconds{0});
+    store_.cut(one, false);
+    for (const auto& other : names_) {
+      if (one == other) continue;
+      net().open(one, other);
+      net().delay(one, other, std::chrono::microseconds{100});
+    }
+  }
+}
+
+// -- what there is -----------------------------------------------------------------------------------
+
+bool simulated_cluster::up(const std::string& node) const { return at(node).up; }
+
+bool simulated_cluster::whole() const {
+  std::size_t serving = 0;
+  for (const auto& [id, member] : members_) {
+    if (!member->up || !member->node->cluster().now().registered || member->node->feed().behind != 0)
+      return false;
+    for (runtime::shard_id shard = 0; shard < options_.shard_count; ++shard)
+      serving += member->node->routing()->local(shard) != nullptr;
+  }
+  if (serving != options_.shard_count) return false;
+  const auto view = members_.begin()->second->node->cluster().now().view;
+  const auto copies = std::min<std::size_t>(options_.replicas, members_.size());
+  return view && view->shards.size() == options_.shard_count &&
+         std::all_of(view->shards.begin(), view->shards.end(),
+                     [&](const auto& record) { return record.in_sync.size() == copies; });
+}
+
+std::string simulated_cluster::difference() const {
+  std::string found;
+  const auto view = members_.begin()->second->node->cluster().now().view;
+  for (runtime::shard_id shard = 0; shard < options_.shard_count; ++shard) {
+    const member* first = nullptr;
+    for (const auto& [id, member] : members_) {
+      if (!view->shards[shard].has_in_sync(member->member_name())) continue;
+      if (first == nullptr) {
+        first = member.get();
+        continue;
+      }
+      const auto here = runtime::testkit::difference(*first->storage, *member->storage, shard);
+      if (!here.empty())
+        found +=
+            "shard " + std::to_string(shard) + ", nodes " + first->id + " and " + id + ": " + here + "\n";
+    }
+  }
+  return found;
+}
+
+// -- clients -----------------------------------------------------------------------------------------
+
+namespace {
+
+// What the HTTP listener would do with an answer.
+class handing_on final : public gateway::responder {
+ public:
+  explicit handing_on(std::function<void(const gateway::http_response&)> then) : then_(std::move(then)) {}
+  void respond(gateway::http_response response) override { then_(response); }
+
+ private:
+  std::function<void(const gateway::http_response&)> then_;
+};
+
+std::shared_ptr<gateway::http_request> request_of(const std::string& method, const std::string& target,
+                                                  const std::string& body, simulated_cluster::fields fields) {
+  auto request = std::make_shared<gateway::http_request>();
+  request->method = method;
+  const auto question = target.find('?');
+  request->path = target.substr(0, question);
+  if (question != std::string::npos) request->query = target.substr(question + 1);
+  request->fields = std::move(fields);
+  if (!body.empty()) request->fields.emplace_back("content-type", "application/json");
+  request->body = body;
+  return request;
+}
+
+}  // namespace
+
+void simulated_cluster::send(const std::string& node, const std::string& method, const std::string& target,
+                             const std::string& body, fields fields, answer_handler then) {
+  auto waiting = std::make_shared<pending>();
+  waiting->then = std::move(then);
+  auto& member = at(node);
+  // An answer is heard when the actor that gives it has come to an end.
+  const auto answer = [this, waiting](const gateway::http_response& response) {
+    fleet_.at(fleet_.now(), [waiting, response] { waiting->end(response); });
+  };
+  const auto gateway = member.up ? member.node->directory().find(gateway_role) : caf::actor{};
+  if (!gateway) return answer({.status = 0, .fields = {}, .body = {}});
+  std::erase_if(member.requests, [](const auto& each) { return each.expired(); });
+  member.requests.push_back(waiting);
+  caf::anon_send(gateway, gateway::exchange{request_of(method, target, body, std::move(fields)),
+                                            std::make_shared<handing_on>(answer)});
+}
+
+gateway::http_response simulated_cluster::call(const std::string& node, const std::string& method,
+                                               const std::string& target, const std::string& body,
+                                               fields fields) {
+  std::optional<gateway::http_response> answer;
+  send(node, method, target, body, std::move(fields), [&answer](const auto& response) { answer = response; });
+  if (!run_until([&answer] { return answer.has_value(); }, patience))
+    throw std::runtime_error(method + " " + target + " was not answered");
+  return *answer;
+}
+
+// The node that serves the keyring's shard makes it.
+void simulated_cluster::make_first_key() {
+  for (auto& [id, member] : members_) {
+    auto& driver = *fleet_.find(id);
+    gateway::first_key_config config;
+    config.routing = member->node->routing();
+    config.clock = driver.time();
+    config.random = driver.random();
+    config.keep = [this](const std::string& fresh) { return key_.empty() ? key_ = fresh : key_; };
+    config.ready = [](bool) {};
+    driver.system().spawn(gateway::first_key, config);
+  }
+  const auto known = [this] {
+    return !key_.empty() && std::all_of(members_.begin(), members_.end(), [this](const auto& each) {
+      return each.second->shop->credentials->find("main", key_).has_value();
+    });
+  };
+  if (!run_until(known, patience)) throw std::runtime_error("no key was made");
+}
+
+void simulated_cluster::stock(const std::string& sku, std::int64_t units) {
+  const auto expect_made = [](const gateway::http_response& response) {
+    if (response.status != 201)
+      throw std::runtime_error(std::to_string(response.status) + " " + response.body);
+  };
+  const auto& node = names_.front();
+  expect_made(call(node, "POST", "/v1/products",
+                   R"({"title":"Sold as )" + sku + R"(","description":"","categories":["test"],)" +
+                       R"("attributes":{},"variants":[{"sku":")" + sku +
+                       R"(","price":{"amount":1000,"currency":"USD"}}]})",
+                   {staff()}));
+  expect_made(call(node, "POST", "/v1/inventory/adjustments",
+                   R"({"sku":")" + sku + R"(","delta":)" + std::to_string(units) + R"(,"reason":"received"})",
+                   {staff()}));
+}
+
+}  // namespace souk::testkit

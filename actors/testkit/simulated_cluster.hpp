@@ -1,0 +1,140 @@
+#pragma once
+
+#include "actors/gateway/http.hpp"
+#include "actors/payment/provider_ledger.hpp"
+#include "actors/payment/test_provider.hpp"
+#include "actors/shop/shop.hpp"
+#include "persistence/memory_storage.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/testkit/coordination_model.hpp"
+#include "runtime/testkit/fleet.hpp"
+#include "runtime/testkit/network.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace souk::testkit {
+
+struct cluster_options {
+  std::size_t nodes = 3;  ///< Called "a", "b", "c", ...
+  std::uint16_t shard_count = 4;
+  std::uint32_t replicas = 3;
+  std::uint32_t min_in_sync = 2;
+  runtime::limits limits;
+  shop::shop_options shop;
+};
+
+/// A whole cluster in one thread, driven by one number: the nodes as they are in production, from their
+/// gateways to their journals, on storage in memory, in virtual time; between them a network, beside them a
+/// coordination store and a payment provider. All of these fail when they are told to.
+///
+///     simulated_cluster shop{seed};
+///     shop.stock("TEA", 50);
+///     shop.crash("b");
+///     auto answer = shop.call("c", "GET", "/v1/variants/TEA");
+class simulated_cluster {
+ public:
+  using milliseconds = std::chrono::milliseconds;
+  using fields = std::vector<std::pair<std::string, std::string>>;
+  /// Status 0: the connection broke before there was an answer.
+  using answer_handler = std::function<void(const gateway::http_response&)>;
+
+  /// Starts it and waits until it serves. Throws if it does not within a virtual minute.
+  explicit simulated_cluster(std::uint64_t seed, cluster_options options = {});
+  ~simulated_cluster();
+  simulated_cluster(const simulated_cluster&) = delete;
+  simulated_cluster& operator=(const simulated_cluster&) = delete;
+
+  // What clients do.
+  /// Sends a request to a node; `then` gets its answer while time passes, once, or never.
+  void send(const std::string& node, const std::string& method, const std::string& target,
+            const std::string& body, fields fields, answer_handler then);
+  /// Sends a request and lets time pass until it is answered. Throws if that takes more than a virtual
+  /// minute.
+  gateway::http_response call(const std::string& node, const std::string& method, const std::string& target,
+                              const std::string& body = {}, fields fields = {});
+  /// The field that makes a request the staff's.
+  std::pair<std::string, std::string> staff() const { return {"authorization", "Bearer " + key_}; }
+  /// A product of one variant at 10.00 USD, with that many units received.
+  void stock(const std::string& sku, std::int64_t units);
+
+  // Time.
+  void advance(milliseconds duration) { fleet_.advance(duration); }
+  bool run_until(const std::function<bool()>& done, milliseconds most) {
+    return fleet_.run_until(done, most);
+  }
+
+  // What happens to nodes.
+  /// Power cut, and kill -9: nothing is left but what was durable.
+  void crash(const std::string& node);
+  /// Starts it again on what it had, with a new incarnation.
+  void restart(const std::string& node);
+  /// An empty disk in place of the one that it had; while it is down.
+  void replace_disk(const std::string& node);
+  /// SIGSTOP: it does nothing until it wakes, late.
+  void pause(const std::string& node);
+  void resume(const std::string& node);
+  /// Commits of its journal wait so long from now on.
+  void stall_disk(const std::string& node, milliseconds duration);
+  /// The next commits find the disk full.
+  void fill_disk(const std::string& node, unsigned commits);
+  /// Its wall clock is so far ahead, or behind.
+  void skew_clock(const std::string& node, milliseconds by);
+
+  // What happens between them.
+  runtime::testkit::network& net() { return fleet_.between(); }
+  runtime::testkit::coordination_model& store() { return store_; }
+  /// Nothing is in anybody's way any more; nodes that are down stay so.
+  void heal();
+
+  // What there is.
+  const std::vector<std::string>& names() const { return names_; }
+  bool up(const std::string& node) const;
+  bool paused(const std::string& node) const { return fleet_.paused(node); }
+  /// All nodes are up, and every shard is served with all its copies in sync.
+  bool whole() const;
+  std::string provider_books() const { return provider_->list(); }
+  /// What differs between the nodes' copies of what was committed, in words; empty: nothing. Of a cluster at
+  /// rest, some seconds after its last command.
+  std::string difference() const;
+  runtime::testkit::fleet& fleet() { return fleet_; }
+  const runtime::testkit::fleet& fleet() const { return fleet_; }
+
+  /// Told of what happens, in words; may be empty.
+  std::function<void(const std::string& what)> on_event;
+
+ private:
+  struct member;
+  struct pending;
+
+  void boot(member& member);
+  void start(member& member);
+  void take_down(member& member);
+  void take_all_down();
+  void give_up(member& member, const std::string& why);
+  void make_first_key();
+  void look_at_leases();
+  void tell(const std::string& what) const;
+  member& at(const std::string& node) { return *members_.at(node); }
+  const member& at(const std::string& node) const { return *members_.at(node); }
+
+  cluster_options options_;
+  runtime::testkit::fleet fleet_;
+  runtime::testkit::coordination_model store_;
+  std::unique_ptr<payment::provider_ledger> ledger_;
+  std::shared_ptr<payment::test_provider> provider_;
+  std::vector<std::string> names_;
+  std::map<std::string, std::unique_ptr<member>> members_;
+  std::string key_;
+  std::uint64_t incarnations_ = 0;
+  std::uint64_t disks_ = 0;
+};
+
+}  // namespace souk::testkit

@@ -1,0 +1,212 @@
+#include "actors/testkit/simulated_shopper.hpp"
+
+#include "actors/json/reader.hpp"
+#include "actors/testkit/json_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+namespace souk::testkit {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// What a customer waits for an answer before asking again, at another node.
+constexpr std::chrono::milliseconds patience = 8s;
+constexpr int unit_price = 1000;
+
+// Most pay at once; the others are what a provider may do.
+constexpr std::array<const char*, 8> tokens{"tok_ok",       "tok_ok",      "tok_ok",   "tok_ok",
+                                            "tok_declined", "tok_timeout", "tok_lost", "tok_flaky"};
+
+}  // namespace
+
+/// One request, until it is answered for good.
+struct simulated_shopper::request {
+  std::string method;
+  std::string target;
+  std::string body;
+  std::string key;
+  bool staff = false;
+  handler then;
+  std::uint64_t attempt = 0;
+};
+
+simulated_shopper::simulated_shopper(simulated_cluster& cluster, shopping_record& record,
+                                     const received_units& goods, std::string name, std::uint64_t seed,
+                                     std::size_t purchases)
+    : cluster_(cluster),
+      record_(record),
+      goods_(goods),
+      name_(std::move(name)),
+      random_(seed),
+      purchases_(purchases) {}
+
+simulated_shopper::~simulated_shopper() { *here_ = false; }
+
+void simulated_shopper::begin() {
+  if (!finished()) later(milliseconds{draw(500)}, [this] { make_cart(); });
+}
+
+std::string simulated_shopper::waiting_for() const {
+  if (!open_) return name_ + " waits for nothing";
+  return name_ + " waits for " + open_->method + " " + open_->target + " " + open_->key + " " + open_->body;
+}
+
+// -- asking until there is an answer -----------------------------------------------------------------
+
+void simulated_shopper::later(milliseconds in, std::function<void()> what) {
+  cluster_.fleet().at(cluster_.fleet().now() + in, [here = here_, what = std::move(what)] {
+    if (*here) what();
+  });
+}
+
+void simulated_shopper::ask(std::string method, std::string target, std::string body, bool keyed, bool staff,
+                            handler then) {
+  open_ = std::make_unique<request>(request{std::move(method), std::move(target), std::move(body),
+                                            keyed ? name_ + "-" + std::to_string(++keys_) : "", staff,
+                                            std::move(then)});
+  try_once();
+}
+
+void simulated_shopper::try_once() {
+  const auto attempt = open_->attempt = ++attempts_;
+  const auto& names = cluster_.names();
+  simulated_cluster::fields fields;
+  if (!open_->key.empty()) fields.emplace_back("idempotency-key", open_->key);
+  if (open_->staff) fields.push_back(cluster_.staff());
+  const auto take_it = [this, attempt, here = here_](const gateway::http_response& response) {
+    if (*here) take(attempt, response);
+  };
+  cluster_.send(names[draw(names.size())], open_->method, open_->target, open_->body, std::move(fields),
+                take_it);
+  later(patience, [this, attempt] { take(attempt, {.status = 0, .fields = {}, .body = {}}); });
+}
+
+void simulated_shopper::take(std::uint64_t attempt, const gateway::http_response& response) {
+  if (!open_ || open_->attempt != attempt) return;  // it was given up, or answered
+  const bool nothing_known = response.status == 0 || response.status >= 500 ||
+                             member_of(response.body, "code") == "idempotency_in_flight";
+  if (nothing_known) {
+    open_->attempt = 0;
+    ++record_.repeats;
+    later(milliseconds{50 + draw(400)}, [this] { try_once(); });
+    return;
+  }
+  ++record_.answers;
+  const auto then = std::move(open_->then);
+  open_ = nullptr;
+  then(response);
+}
+
+void simulated_shopper::expect(bool right, const std::string& what, const gateway::http_response& response) {
+  if (right) return;
+  record_.findings.push_back(name_ + ": " + what + ", but " + std::to_string(response.status) + " " +
+                             response.body);
+}
+
+// -- a purchase --------------------------------------------------------------------------------------
+
+void simulated_shopper::make_cart() {
+  ask("POST", "/v1/carts", R"({"currency":"USD"})", true, false, [this](const auto& response) {
+    expect(response.status == 201, "a cart is made", response);
+    cart_ = member_of(response.body, "id");
+    if (cart_.empty()) return end_purchase();
+    later(milliseconds{draw(300)}, [this] { fill(); });
+  });
+}
+
+void simulated_shopper::fill() {
+  wanted_.clear();
+  std::string items;
+  for (auto lines = 1 + draw(3); lines > 0; --lines) {
+    const auto sku = std::next(goods_.begin(), static_cast<std::ptrdiff_t>(draw(goods_.size())))->first;
+    const auto units = static_cast<std::int64_t>(1 + draw(3));
+    wanted_[sku] += units;
+    items += fmt::format(R"({}{{"sku":"{}","quantity":{}}})", items.empty() ? "" : ",", sku, units);
+  }
+  ask("POST", "/v1/carts/" + cart_ + "/items", R"({"items":[)" + items + "]}", true, false,
+      [this](const auto& response) {
+        expect(response.status == 200, "items are added", response);
+        version_ = member_of(response.body, "version");
+        if (response.status != 200) return end_purchase();
+        later(milliseconds{draw(300)}, [this] { draw(3) == 0 ? look_at_cart() : check_out(); });
+      });
+}
+
+// Nobody else knows this cart: any node must show it as it was left.
+void simulated_shopper::look_at_cart() {
+  ask("GET", "/v1/carts/" + cart_, "", false, false, [this](const auto& response) {
+    expect(response.status == 200 && member_of(response.body, "version") == version_,
+           "the cart is at version " + version_, response);
+    check_out();
+  });
+}
+
+void simulated_shopper::check_out() {
+  const std::string token = tokens[draw(tokens.size())];
+  checkout_ = R"({"cart_id":")" + cart_ + R"(","cart_version":)" + version_ +
+              R"(,"payment":{"provider":"test","token":")" + token + R"("}})";
+  ask("POST", "/v1/checkouts", checkout_, true, false, [this](const auto& response) {
+    if (response.status == 201) return take_sale(response);
+    const auto code = member_of(response.body, "code");
+    expect(code == "insufficient_stock" || code == "payment_declined" || code == "expired",
+           "a checkout sells or says why not", response);
+    ++record_.refusals[code];
+    end_purchase();
+  });
+}
+
+void simulated_shopper::take_sale(const gateway::http_response& response) {
+  shopping_record::sale sale;
+  sale.order = member_of(member_of(response.body, "order"), "id");
+  sale.answer = response.body;
+  sale.key = name_ + "-" + std::to_string(keys_);
+  sale.body = checkout_;
+  sale.units = wanted_;
+  for (const auto& [sku, units] : wanted_)
+    sale.total += units * unit_price;
+  expect(!sale.order.empty() && member_of(response.body, "status") == "completed", "a checkout is completed",
+         response);
+  record_.sales.push_back(std::move(sale));
+  const auto number = record_.sales.size() - 1;
+  switch (draw(6)) {
+    case 0:
+      return cancel(number);
+    case 1:
+    case 2:
+      return look_at_order(number);
+    default:
+      return end_purchase();
+  }
+}
+
+void simulated_shopper::look_at_order(std::size_t sale) {
+  ask("GET", "/v1/orders/" + record_.sales[sale].order, "", false, false, [this, sale](const auto& response) {
+    expect(response.status == 200 && member_of(response.body, "status") == "placed",
+           "order " + record_.sales[sale].order + " is placed", response);
+    end_purchase();
+  });
+}
+
+void simulated_shopper::cancel(std::size_t sale) {
+  ask("POST", "/v1/orders/" + record_.sales[sale].order + "/cancel", R"({"reason":"changed my mind"})", true,
+      true, [this, sale](const auto& response) {
+        expect(response.status == 200, "order " + record_.sales[sale].order + " is canceled", response);
+        record_.sales[sale].canceled = response.status == 200;
+        end_purchase();
+      });
+}
+
+void simulated_shopper::end_purchase() {
+  cart_.clear();
+  if (--purchases_ > 0) later(milliseconds{draw(1'000)}, [this] { make_cart(); });
+}
+
+}  // namespace souk::testkit

@@ -1,0 +1,376 @@
+#include "actors/testkit/simulation.hpp"
+
+#include "actors/testkit/json_text.hpp"
+#include "actors/testkit/log_marks.hpp"
+#include "actors/testkit/simulated_cluster.hpp"
+#include "actors/testkit/simulated_shopper.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace souk::testkit {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using kind = fault::kind;
+
+constexpr std::size_t events_kept = 40;
+// Everything that is under way is over so long after all is healed (L1): 30 s for what waits, and the
+// purchases that are still to be made.
+constexpr milliseconds settle_most = 120s;
+// Stock that nobody bought is free again by then, and every state is on disk.
+constexpr milliseconds hold_ttl = 60s;
+constexpr milliseconds quiet = 2 * hold_ttl + 30s;
+
+// A timer may still end something between two looks.
+constexpr int copies_looks_max = 5;
+
+cluster_options options_of(const simulation_plan& plan) {
+  cluster_options options;
+  options.nodes = plan.nodes;
+  options.shard_count = plan.shards;
+  options.replicas = static_cast<std::uint32_t>(std::min<std::size_t>(3, plan.nodes));
+  options.min_in_sync = std::min(2U, options.replicas);
+  options.limits.entities_active_max = 60;  // entities come and go
+  options.limits.flush_interval = 1s;
+  options.limits.journal_kept_records = 50;  // who was away long is sent the whole state
+  options.shop.checkout.hold_ttl = hold_ttl;
+  return options;
+}
+
+/// One run.
+class run {
+ public:
+  run(const simulation_plan& plan, const std::function<void(const std::string&)>& told)
+      : plan_(plan), told_(told), cluster_(plan.seed, options_of(plan)) {
+    cluster_.on_event = [this](const std::string& what) { note(what); };
+  }
+
+  verdict go() {
+    try {
+      open_shop();
+      trouble();
+      heal();
+      check();
+    } catch (const std::exception& e) {
+      find(e.what());
+    }
+    return conclude();
+  }
+
+ private:
+  void note(const std::string& what) {
+    const auto ms = std::chrono::duration_cast<milliseconds>(cluster_.fleet().now()).count();
+    auto line = fmt::format("{:>7} ms  {}", ms, what);
+    if (told_) told_(line);
+    events_.push_back(std::move(line));
+    if (events_.size() > events_kept) events_.pop_front();
+  }
+  void find(std::string what) {
+    note("FOUND: " + what);
+    found_.push_back(std::move(what));
+  }
+
+  void open_shop() {
+    for (std::size_t n = 0; n < plan_.skus; ++n) {
+      const auto sku = "SKU" + std::to_string(n);
+      cluster_.stock(sku, plan_.units);
+      goods_[sku] = plan_.units;
+    }
+    for (std::size_t n = 0; n < plan_.shoppers; ++n) {
+      shoppers_.push_back(std::make_unique<simulated_shopper>(
+          cluster_, record_, goods_, "shopper" + std::to_string(n), plan_.seed * 1'000 + n, plan_.purchases));
+      shoppers_.back()->begin();
+    }
+  }
+
+  // -- what goes wrong -------------------------------------------------------------------------------
+
+  void trouble() {
+    const auto begin = cluster_.fleet().now();
+    for (const auto& each : plan_.faults)
+      cluster_.fleet().at(begin + each.at, [this, each] { strike(each); });
+    cluster_.advance(plan_.trouble);
+  }
+
+  const std::string& name(std::size_t node) const { return cluster_.names().at(node); }
+
+  void after(milliseconds in, std::function<void()> what) {
+    cluster_.fleet().at(cluster_.fleet().now() + in, [this, what = std::move(what)] {
+      if (!healed_) what();
+    });
+  }
+
+  void strike(const fault& fault) {
+    if (healed_) return;
+    note(describe(fault));
+    ++marks_[std::string{"fault: "} + std::string{name_of(fault.what)}];
+    const auto& node = name(fault.node);
+    const auto& other = name(fault.other);
+    auto& net = cluster_.net();
+    auto& store = cluster_.store();
+    switch (fault.what) {
+      case kind::crash:
+        cluster_.crash(node);
+        return after(fault.lasting, [this, node] { cluster_.restart(node); });
+      case kind::disk_lost:
+        return lose_disk(fault);
+      case kind::pause:
+        cluster_.pause(node);
+        return after(fault.lasting, [this, node] { cluster_.resume(node); });
+      case kind::part:
+        net.part(node, other);
+        return after(fault.lasting, [&net, node, other] { net.join(node, other); });
+      case kind::cut:
+        net.cut(node, other);
+        return after(fault.lasting, [&net, node, other] { net.open(node, other); });
+      case kind::isolate:
+        return isolate(fault);
+      case kind::reset:
+        return net.reset(node, other);
+      case kind::lag:
+        net.delay(node, other, milliseconds{fault.amount});
+        return after(fault.lasting,
+                     [&net, node, other] { net.delay(node, other, std::chrono::microseconds{100}); });
+      case kind::store_cut:
+        store.cut(node, true);
+        return after(fault.lasting, [&store, node] { store.cut(node, false); });
+      case kind::store_gone:
+        store.cut_all(true);
+        return after(fault.lasting, [&store] { store.cut_all(false); });
+      case kind::store_lossy:
+        store.lose(100);
+        return after(fault.lasting, [&store] { store.lose(0); });
+      case kind::watches_break:
+        return store.break_watches(true);
+      case kind::lease_ends:
+        return store.end_lease_of("/souk/simulated/nodes/" + node);
+      case kind::disk_slow:
+        return cluster_.stall_disk(node, fault.lasting);
+      case kind::disk_full:
+        return cluster_.fill_disk(node, static_cast<unsigned>(fault.amount));
+      case kind::clock_skew:
+        cluster_.skew_clock(node, milliseconds{fault.amount});
+        return after(fault.lasting, [this, node] { cluster_.skew_clock(node, 0ms); });
+      case kind::entity_crash:
+        return crash_entity(node);
+      case kind::kinds:
+        return;
+    }
+  }
+
+  void isolate(const fault& fault) {
+    const auto& node = name(fault.node);
+    auto& net = cluster_.net();
+    const auto others = cluster_.names();
+    for (const auto& other : others)
+      if (other != node) net.part(node, other);
+    after(fault.lasting, [&net, node, others] {
+      for (const auto& other : others)
+        if (other != node) net.join(node, other);
+    });
+  }
+
+  // Only where what it had is elsewhere, all of it: a second copy that is gone for the moment counts as none.
+  void lose_disk(const fault& fault) {
+    const auto& node = name(fault.node);
+    if (!cluster_.whole()) return note("not now: copies are missing already");
+    cluster_.crash(node);
+    cluster_.replace_disk(node);
+    ++marks_["a disk was lost"];
+    after(fault.lasting, [this, node] { cluster_.restart(node); });
+  }
+
+  void crash_entity(const std::string& node) {
+    for (const auto& shopper : shoppers_) {
+      if (shopper->cart().empty()) continue;
+      cluster_.send(node, "POST", "/v1/test/crash", R"({"kind":"cart","id":")" + shopper->cart() + R"("})",
+                    {cluster_.staff()}, {});
+      return;
+    }
+  }
+
+  // -- and is right again ----------------------------------------------------------------------------
+
+  void heal() {
+    healed_ = true;
+    cluster_.heal();
+    for (const auto& node : cluster_.names())
+      cluster_.restart(node);
+    // A node that gives up, for its disk was full, say, is started again as an operator's systemd does.
+    const auto all_done = [this] {
+      for (const auto& node : cluster_.names())
+        if (!cluster_.up(node)) cluster_.restart(node);
+      return std::all_of(shoppers_.begin(), shoppers_.end(),
+                         [](const auto& shopper) { return shopper->finished(); });
+    };
+    if (!cluster_.run_until(all_done, settle_most)) {
+      for (const auto& shopper : shoppers_)
+        if (!shopper->finished()) find("not over long after all was healed: " + shopper->waiting_for());
+    }
+    cluster_.advance(quiet);
+    if (!cluster_.run_until([this] { return cluster_.whole(); }, 60s))
+      find("the cluster is not whole long after all was healed");
+  }
+
+  // -- what must be true -----------------------------------------------------------------------------
+
+  void check() {
+    if (!found_.empty()) return;
+    check_orders();
+    check_repeats();
+    check_stock();
+    check_provider();
+    check_copies();
+  }
+
+  // The same everywhere, once the last of it is on every disk (I13, I14).
+  void check_copies() {
+    std::string differing;
+    for (int looks = 0; looks < copies_looks_max; ++looks) {
+      cluster_.advance(3s);
+      differing = cluster_.difference();
+      if (differing.empty()) return;
+    }
+    find("copies differ: " + differing);
+  }
+
+  gateway::http_response staff(std::size_t n, const std::string& target) {
+    return cluster_.call(name(n % plan_.nodes), "GET", target, "", {cluster_.staff()});
+  }
+
+  // Whatever was answered is there, and nothing else (I10, I11).
+  void check_orders() {
+    std::size_t n = 0;
+    for (const auto& sale : record_.sales) {
+      const auto order = staff(n++, "/v1/orders/" + sale.order);
+      const auto wanted = sale.canceled ? "canceled" : "placed";
+      if (order.status != 200 || member_of(order.body, "status") != wanted)
+        find("order " + sale.order + " should be " + wanted + ": " + order.body);
+      const auto total = fmt::format(R"("type":"total","amount":{},)", sale.total);
+      if (order.body.find(total) == std::string::npos)
+        find(fmt::format("order {} should cost {}: {}", sale.order, sale.total, order.body));
+    }
+    std::set<std::string> answered;
+    for (const auto& sale : record_.sales)
+      if (!answered.insert(sale.order).second) find("two checkouts were answered with order " + sale.order);
+    const auto listed = list_orders();
+    if (listed != answered)
+      find(fmt::format("{} orders were answered, {} are there", answered.size(), listed.size()));
+  }
+
+  std::set<std::string> list_orders() {
+    std::set<std::string> ids;
+    std::string cursor;
+    do {
+      const auto page =
+          staff(ids.size(), "/v1/orders?limit=100" + (cursor.empty() ? "" : "&cursor=" + cursor));
+      for (const auto& id : members_of_all(page.body, "data", "id"))
+        ids.insert(id);
+      cursor = member_of(page.body, "next_cursor");
+    } while (!cursor.empty());
+    return ids;
+  }
+
+  // A repeat gets the first answer, to the byte (I5).
+  void check_repeats() {
+    std::size_t n = 0;
+    for (const auto& sale : record_.sales) {
+      const auto again = cluster_.call(name(n++ % plan_.nodes), "POST", "/v1/checkouts", sale.body,
+                                       {{"idempotency-key", sale.key}});
+      if (again.body != sale.answer)
+        find("a repeat of " + sale.key + " was answered " + again.body + " and first " + sale.answer);
+    }
+  }
+
+  // Received, less what was sold and not given back, is there; nothing is held (I1 to I4, I9).
+  void check_stock() {
+    auto left = goods_;
+    for (const auto& sale : record_.sales)
+      for (const auto& [sku, units] : sale.units)
+        if (!sale.canceled) left[sku] -= units;
+    for (const auto& [sku, units] : left) {
+      const auto audit = staff(0, "/v1/inventory/audit?sku=" + sku).body;
+      if (member_of(audit, "on_hand") != std::to_string(units) || member_of(audit, "reserved") != "0" ||
+          member_of(audit, "balanced") != "true" || units < 0)
+        find(fmt::format("{} units of {} should be there: {}", units, sku, audit));
+    }
+    const auto audit = staff(1, "/v1/inventory/audit").body;
+    if (member_of(audit, "unbalanced") != "0" || member_of(audit, "open_holds") != "0")
+      find("the audit: " + audit);
+  }
+
+  // The judge of charges: one for each order that stands, none for anything else (I7).
+  void check_provider() {
+    const auto standing = std::count_if(record_.sales.begin(), record_.sales.end(),
+                                        [](const auto& sale) { return !sale.canceled; });
+    const auto summary = member_of(cluster_.provider_books(), "summary");
+    if (member_of(summary, "charged") != std::to_string(standing) || member_of(summary, "duplicates") != "0")
+      find(fmt::format("{} orders stand, and the provider says {}", standing, summary));
+  }
+
+  verdict conclude() {
+    verdict result;
+    for (auto& what : record_.findings)
+      found_.push_back(what);
+    result.findings = std::move(found_);
+    result.last_events.assign(events_.begin(), events_.end());
+    result.trace_hash = cluster_.fleet().trace_hash();
+    result.steps = cluster_.fleet().steps();
+    result.commands = record_.answers;
+    result.repeats = record_.repeats;
+    result.orders = record_.sales.size();
+    result.simulated = std::chrono::duration_cast<milliseconds>(cluster_.fleet().now());
+    result.marks = marks_;
+    for (const auto& [code, count] : record_.refusals)
+      result.marks["refused: " + code] += count;
+    return result;
+  }
+
+  const simulation_plan& plan_;
+  const std::function<void(const std::string&)>& told_;
+  simulated_cluster cluster_;
+  received_units goods_;
+  shopping_record record_;
+  std::vector<std::unique_ptr<simulated_shopper>> shoppers_;
+  std::deque<std::string> events_;
+  std::vector<std::string> found_;
+  std::map<std::string, std::uint64_t> marks_;
+  bool healed_ = false;
+};
+
+}  // namespace
+
+verdict simulate(const simulation_plan& plan, const std::function<void(const std::string&)>& told) {
+  log_marks marks;
+  auto result = run{plan, told}.go();
+  for (const auto& [message, count] : marks.take())
+    result.marks[message] += count;
+  return result;
+}
+
+simulation_plan shrink(const simulation_plan& plan, std::size_t runs_max) {
+  auto smallest = plan;
+  for (bool cut = true; cut;) {
+    cut = false;
+    for (const auto& less : smaller(smallest)) {
+      if (runs_max-- == 0) return smallest;
+      if (simulate(less).passed()) continue;
+      smallest = less;
+      cut = true;
+      break;
+    }
+  }
+  return smallest;
+}
+
+}  // namespace souk::testkit

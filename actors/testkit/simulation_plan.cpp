@@ -1,0 +1,186 @@
+#include "actors/testkit/simulation_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <utility>
+
+namespace souk::testkit {
+
+namespace {
+
+using std::chrono::milliseconds;
+using kind = fault::kind;
+
+constexpr std::size_t kinds_count = static_cast<std::size_t>(kind::kinds);
+constexpr std::array<std::string_view, kinds_count> names{
+    "crash",     "pause",     "part",       "cut",         "isolate",       "reset",
+    "lag",       "store_cut", "store_gone", "store_lossy", "watches_break", "lease_ends",
+    "disk_slow", "disk_full", "disk_lost",  "clock_skew",  "entity_crash"};
+
+const std::vector<kind> network_kinds{
+    kind::part,      kind::cut,        kind::isolate,     kind::reset,         kind::lag,
+    kind::store_cut, kind::store_gone, kind::store_lossy, kind::watches_break, kind::lease_ends};
+const std::vector<kind> disk_kinds{kind::crash, kind::disk_slow, kind::disk_full, kind::disk_lost};
+
+std::vector<kind> all_kinds() {
+  std::vector<kind> all;
+  for (std::size_t n = 0; n < kinds_count; ++n)
+    all.push_back(static_cast<kind>(n));
+  return all;
+}
+
+// A number from 0 to below `end`.
+std::size_t below(std::mt19937_64& random, std::size_t end) { return random() % end; }
+milliseconds between(std::mt19937_64& random, int least, int most) {
+  return milliseconds{least + static_cast<int>(random() % static_cast<std::uint64_t>(most - least + 1))};
+}
+
+// How long a fault of this kind lasts: longer than an election where that is what it is about.
+milliseconds draw_length(std::mt19937_64& random, kind what) {
+  switch (what) {
+    case kind::disk_slow:
+      return between(random, 20, 4'000);
+    case kind::lag:
+    case kind::entity_crash:
+      return between(random, 500, 3'000);
+    default:
+      return between(random, 200, 5'000);
+  }
+}
+
+std::int64_t draw_amount(std::mt19937_64& random, kind what) {
+  switch (what) {
+    case kind::lag:
+      return between(random, 2, 400).count();
+    case kind::disk_full:
+      return 1 + static_cast<std::int64_t>(below(random, 20));
+    case kind::clock_skew:
+      // Ahead: what is held then is held so much longer.
+      return between(random, -3'600'000, 30'000).count();
+    default:
+      return 0;
+  }
+}
+
+fault draw_fault(std::mt19937_64& random, kind what, std::size_t nodes, milliseconds within) {
+  fault drawn;
+  drawn.what = what;
+  drawn.at = milliseconds{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(within.count()))};
+  drawn.lasting = draw_length(random, what);
+  drawn.amount = draw_amount(random, what);
+  drawn.node = below(random, nodes);
+  if (nodes > 1) drawn.other = (drawn.node + 1 + below(random, nodes - 1)) % nodes;
+  return drawn;
+}
+
+bool needs_another(kind what) {
+  return what == kind::part || what == kind::cut || what == kind::isolate || what == kind::reset ||
+         what == kind::lag || what == kind::disk_lost;
+}
+
+// Copies that are lost with their disks are made anew before the next ones are: the bounds of what the
+// cluster promises (see docs/testers.md).
+void keep_within_bounds(std::vector<fault>& faults) {
+  bool lost = false;
+  std::erase_if(faults, [&lost](const fault& each) {
+    return each.what == kind::disk_lost && std::exchange(lost, true);
+  });
+}
+
+}  // namespace
+
+std::string_view name_of(fault::kind kind) { return names.at(static_cast<std::size_t>(kind)); }
+
+std::string describe(const fault& fault) {
+  const auto node = [](std::size_t n) { return static_cast<char>('a' + n); };
+  return fmt::format("at {} ms for {} ms: {} of {} ({}, {})", fault.at.count(), fault.lasting.count(),
+                     name_of(fault.what), node(fault.node), node(fault.other), fault.amount);
+}
+
+std::optional<profile> profile_of(std::string_view name) {
+  profile found;
+  found.name = name;
+  if (name == "calm") {
+    found.faults_min = found.faults_max = 0;
+  } else if (name == "storm") {
+    found.kinds = all_kinds();
+  } else if (name == "network") {
+    found.kinds = network_kinds;
+  } else if (name == "disk") {
+    found.kinds = disk_kinds;
+  } else if (name == "hot") {
+    found.kinds = {kind::crash, kind::pause, kind::reset, kind::disk_slow};
+    found.hot = true;
+  } else {
+    return std::nullopt;
+  }
+  return found;
+}
+
+simulation_plan draw_plan(std::uint64_t seed, const profile& profile, std::size_t nodes) {
+  std::mt19937_64 random{seed * 0x9e3779b97f4a7c15ULL + 1};
+  simulation_plan plan;
+  plan.seed = seed;
+  plan.nodes = nodes != 0 ? nodes : 3 + below(random, 3);
+  plan.shards = static_cast<std::uint16_t>(2 + below(random, 5));
+  plan.skus = profile.hot ? 1 : 3 + below(random, 6);
+  plan.units = profile.hot ? 30 : 20 + static_cast<std::int64_t>(below(random, 200));
+  plan.trouble = between(random, 12'000, 25'000);
+  std::vector<kind> on;
+  for (const auto each : profile.kinds)
+    if (random() % 2 == 0) on.push_back(each);
+  if (on.empty()) on = profile.kinds;
+  if (plan.nodes == 1) std::erase_if(on, [](kind each) { return needs_another(each); });
+  if (on.empty()) return plan;
+  const auto count = profile.faults_min + below(random, profile.faults_max - profile.faults_min + 1);
+  for (std::size_t n = 0; n < count; ++n)
+    plan.faults.push_back(draw_fault(random, on[below(random, on.size())], plan.nodes, plan.trouble));
+  keep_within_bounds(plan.faults);
+  std::sort(plan.faults.begin(), plan.faults.end(),
+            [](const auto& one, const auto& other) { return one.at < other.at; });
+  return plan;
+}
+
+std::vector<simulation_plan> smaller(const simulation_plan& plan) {
+  std::vector<simulation_plan> found;
+  const auto with = [&](auto change) {
+    found.push_back(plan);
+    change(found.back());
+  };
+  const auto without = [&](std::size_t from, std::size_t to) {
+    with([=](simulation_plan& less) {
+      const auto begin = less.faults.begin();
+      less.faults.erase(begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(to));
+    });
+  };
+  const auto faults = plan.faults.size();
+  if (faults > 3) {
+    without(0, faults / 2);
+    without(faults / 2, faults);
+  }
+  for (std::size_t n = faults; n > 0; --n)
+    without(n - 1, n);
+  if (plan.shoppers > 1) with([](simulation_plan& less) { less.shoppers /= 2; });
+  if (plan.purchases > 1) with([](simulation_plan& less) { less.purchases /= 2; });
+  if (plan.skus > 1) with([](simulation_plan& less) { less.skus = 1; });
+  if (plan.shards > 1) with([](simulation_plan& less) { less.shards = 1; });
+  const bool named = std::any_of(plan.faults.begin(), plan.faults.end(), [&](const fault& each) {
+    return each.node + 1 == plan.nodes || each.other + 1 == plan.nodes;
+  });
+  if (plan.nodes > 3 && !named) with([](simulation_plan& less) { --less.nodes; });
+  return found;
+}
+
+std::string describe(const simulation_plan& plan) {
+  auto text = fmt::format(
+      "seed {}: {} nodes, {} shards, {} shoppers with {} purchases each of {} skus with {} units\n",
+      plan.seed, plan.nodes, plan.shards, plan.shoppers, plan.purchases, plan.skus, plan.units);
+  for (const auto& each : plan.faults)
+    text += "  " + describe(each) + "\n";
+  return text;
+}
+
+}  // namespace souk::testkit

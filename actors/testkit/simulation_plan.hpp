@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace souk::testkit {
+
+/// Something that goes wrong in a simulated cluster, when, and for how long.
+struct fault {
+  enum class kind : std::uint8_t {
+    crash,          ///< A node loses its power; it is started again.
+    pause,          ///< A node hangs, and wakes.
+    part,           ///< Two nodes do not hear each other.
+    cut,            ///< One node is not heard by another, but hears it.
+    isolate,        ///< A node hears no other, and none hears it.
+    reset,          ///< The connections between two nodes end.
+    lag,            ///< What two nodes say to each other takes long.
+    store_cut,      ///< A node does not reach the coordination store.
+    store_gone,     ///< Nobody reaches it.
+    store_lossy,    ///< Questions to it and answers from it are lost, one in ten.
+    watches_break,  ///< All watches end; what they missed is forgotten.
+    lease_ends,     ///< A node's registration ends although it lives.
+    disk_slow,      ///< A node's journal does not get on.
+    disk_full,      ///< The next commits of a node are refused.
+    disk_lost,      ///< A node loses its power and its disk; it starts with an empty one.
+    clock_skew,     ///< A node's wall clock is up to an hour behind, or half a minute ahead.
+    entity_crash,   ///< A cart throws.
+    kinds
+  };
+  kind what = kind::crash;
+  std::chrono::milliseconds at{0};
+  std::chrono::milliseconds lasting{0};
+  std::size_t node = 0;
+  std::size_t other = 0;  ///< Of two.
+  std::int64_t amount = 0;
+};
+
+std::string_view name_of(fault::kind kind);
+/// "at 1200 ms for 800 ms: crash of b"
+std::string describe(const fault& fault);
+
+/// What is drawn, and how much of it.
+struct profile {
+  std::string name;
+  std::vector<fault::kind> kinds;  ///< What may go wrong; a run switches a random part of it on.
+  std::size_t faults_min = 10;
+  std::size_t faults_max = 16;
+  bool hot = false;  ///< Everybody wants the same few units.
+};
+
+/// "calm", "storm", "disk", "network" or "hot"; nothing for other names.
+std::optional<profile> profile_of(std::string_view name);
+
+/// Everything that a run does, drawn from its seed. Cut down, it stays a run.
+struct simulation_plan {
+  std::uint64_t seed = 1;
+  std::size_t nodes = 3;
+  std::uint16_t shards = 4;
+  std::size_t shoppers = 20;
+  std::size_t purchases = 8;  ///< Of each shopper.
+  std::size_t skus = 6;
+  std::int64_t units = 100;  ///< Of each sku, at first.
+  std::vector<fault> faults;
+  std::chrono::milliseconds trouble{0};  ///< How long things go wrong; then all is healed.
+};
+
+/// `nodes` 0: drawn, 3 to 5.
+simulation_plan draw_plan(std::uint64_t seed, const profile& profile, std::size_t nodes = 0);
+
+/// Smaller plans than this, the most promising first: what a failure is tried with when it is cut down.
+std::vector<simulation_plan> smaller(const simulation_plan& plan);
+
+/// The plan in lines of text.
+std::string describe(const simulation_plan& plan);
+
+}  // namespace souk::testkit

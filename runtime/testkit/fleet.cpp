@@ -1,0 +1,127 @@
+#include "runtime/testkit/fleet.hpp"
+
+#include "runtime/testkit/network.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace souk::runtime::testkit {
+
+class fleet::common_clock final : public clock {
+ public:
+  timestamp now() const override {
+    return from_ms(driver::first_ms) + std::chrono::duration_cast<std::chrono::milliseconds>(steady_);
+  }
+  std::chrono::nanoseconds steady() const override { return steady_; }
+  void move_to(time at) { steady_ = at; }
+
+ private:
+  time steady_{0};
+};
+
+fleet::fleet(std::uint64_t seed)
+    : random_(seed),
+      time_(std::make_shared<common_clock>()),
+      network_(std::make_unique<network>([time = time_] { return time->steady(); })) {}
+
+fleet::~fleet() = default;
+
+driver& fleet::launch(const std::string& name) {
+  auto& made = members_[name];
+  if (made.system) throw std::logic_error(name + " runs already");
+  made.paused = false;
+  made.system = std::make_unique<driver>(random_(), now());
+  return *made.system;
+}
+
+void fleet::remove(const std::string& name) { members_.erase(name); }
+
+driver* fleet::find(const std::string& name) {
+  const auto found = members_.find(name);
+  return found == members_.end() ? nullptr : found->second.system.get();
+}
+
+void fleet::pause(const std::string& name, bool paused) {
+  auto& member = members_.at(name);
+  member.paused = paused;
+  if (!paused) member.system->move_to(now());
+}
+
+bool fleet::paused(const std::string& name) const {
+  const auto found = members_.find(name);
+  return found != members_.end() && found->second.paused;
+}
+
+std::shared_ptr<clock> fleet::time_of_all() { return time_; }
+
+fleet::time fleet::now() const { return time_->steady(); }
+
+void fleet::at(time when, std::function<void()> what) { due_.emplace(when, std::move(what)); }
+
+bool fleet::run_due() {
+  if (due_.empty() || due_.begin()->first > now()) return false;
+  const auto what = std::move(due_.begin()->second);
+  due_.erase(due_.begin());
+  what();
+  return true;
+}
+
+bool fleet::step() {
+  if (run_due() || network_->deliver()) return true;
+  std::size_t busy = 0;
+  std::pair<std::uint64_t, driver*> chosen{0, nullptr};
+  std::uint64_t number = 0;
+  for (auto& [name, member] : members_) {
+    ++number;
+    if (member.paused || !member.system->busy()) continue;
+    // Each of them with the same chance.
+    if (random_() % ++busy == 0) chosen = {number, member.system.get()};
+  }
+  if (chosen.second == nullptr) return false;
+  chosen.second->step();
+  ++steps_;
+  trace_ = (trace_ ^ chosen.second->trace_hash() ^ chosen.first) * 1099511628211ULL;
+  return true;
+}
+
+void fleet::settle(std::uint64_t steps_max) {
+  for (std::uint64_t n = 0; step(); ++n)
+    if (n == steps_max) throw std::runtime_error("the systems do not come to rest");
+}
+
+void fleet::advance(time duration) {
+  const auto until = now() + duration;
+  settle();
+  while (now() < until) {
+    jump_to_next_due(until - now());
+    settle();
+  }
+}
+
+bool fleet::run_until(const std::function<bool()>& done, time most) {
+  const auto until = now() + most;
+  settle();
+  while (!done()) {
+    if (now() >= until) return false;
+    jump_to_next_due(until - now());
+    settle();
+  }
+  return true;
+}
+
+void fleet::jump_to_next_due(time limit) {
+  auto due = now() + limit;
+  if (!due_.empty()) due = std::min(due, due_.begin()->first);
+  if (const auto next = network_->next_due()) due = std::min(due, *next);
+  for (const auto& [name, member] : members_)
+    if (const auto next = member.paused ? std::nullopt : member.system->next_due())
+      due = std::min(due, *next);
+  due = std::max(due, now() + time{1});
+  time_->move_to(due);
+  for (auto& [name, member] : members_)
+    if (!member.paused) member.system->move_to(due);
+}
+
+}  // namespace souk::runtime::testkit
