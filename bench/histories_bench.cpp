@@ -264,6 +264,7 @@ void print_table(const history_tally& tally, std::size_t entities, const history
 
 bool run_histories(const stage& stage, const histories_options& options) {
   std::vector<endpoint> nodes;
+  nodes.reserve(std::max<std::size_t>(options.nodes.size(), 1));
   for (const std::string& url : options.nodes)
     nodes.push_back(parse_url(url));
   if (nodes.empty()) nodes.push_back(stage.with_key.server);

@@ -1,3 +1,4 @@
+#include "runtime/shard/state_digest.hpp"
 #include "tests/actor/replicated_nodes.hpp"
 
 #include <cstdlib>
@@ -90,6 +91,7 @@ class chaos {
         break;
       default: {
         addition made{key, static_cast<std::int64_t>(1 + draw(50)), 0};
+        if (draw(4) == 0) made.number *= -20;  // mostly refused, which is kept as an answer
         made.correlation =
             nodes_.send(node, key, "add " + std::to_string(made.number), id_of(additions_.size()));
         additions_.push_back(made);
@@ -185,6 +187,12 @@ class chaos {
     nodes_.join("b", "c");
   }
 
+  std::string digest(const std::string& node, shard_id shard) {
+    digest_reader reader{shard, nodes_.at(node).storage->state(), 0};
+    EXPECT_EQ(reader.next(1 << 20), digest_reader::progress::done);
+    return reader.result().digest;
+  }
+
   void check_end() {
     ASSERT_TRUE(nodes_.all_serve());
     std::int64_t added = 0;
@@ -213,6 +221,8 @@ class chaos {
       nodes_.driver.advance(10s);
       EXPECT_EQ(nodes_.difference("a", "b", shard), "");
       EXPECT_EQ(nodes_.difference("a", "c", shard), "");
+      EXPECT_EQ(digest("a", shard), digest("b", shard));
+      EXPECT_EQ(digest("a", shard), digest("c", shard));
     }
   }
 
