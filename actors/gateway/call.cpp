@@ -96,6 +96,13 @@ problem read_credential(const http_request& http, const services& services, call
   return json::problem{.code = "invalid_token", .detail = "The key is not valid."};
 }
 
+// Of a catalogue that is not there yet all goods would be not found, and all lists empty.
+problem wait_for_catalogue(const services& services, const call& call) {
+  if (!call.route->from_catalogue || !services.catalogue_is_coming || !services.catalogue_is_coming())
+    return std::nullopt;
+  return problem_of(runtime::outcome::unavailable, true, false);
+}
+
 problem read_query(const http_request& http, call& call) {
   auto parameters = parse_query(http.query);
   if (!parameters)
@@ -202,6 +209,7 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   header_fields fields;
   problem refused = read_route(request, services, call, fields);
   if (!refused) refused = read_credential(request, services, call);
+  if (!refused) refused = wait_for_catalogue(services, call);
   if (!refused) refused = read_accept(request);
   if (!refused) refused = read_query(request, call);
   if (!refused) refused = read_idempotency_key(request, services, call);

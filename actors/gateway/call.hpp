@@ -29,6 +29,8 @@ struct services {
   std::shared_ptr<const keyring::credential_directory> credentials;
   /// Whether this node may not have heard yet of keys that are valid. Empty: it knows them all.
   std::function<bool()> keys_are_coming;
+  /// Whether this node has just started and its catalogue is not there yet. Empty: it is.
+  std::function<bool()> catalogue_is_coming;
   std::shared_ptr<runtime::clock> clock;
   std::shared_ptr<runtime::random_source> random;
   std::string secret;  ///< The cluster's: seals cursors, derives the ids of keyed creates.

@@ -62,6 +62,9 @@ void add_catalogue(std::vector<route>& table) {
                            {"q", "category", "limit"}),
                 make_route("POST", "/v1/imports", "start_import", staff_sends_file, start_import),
                 make_route("GET", "/v1/imports/{id}", "get_import", staff_reads, get_import)});
+  for (auto& route : table)
+    route.from_catalogue =
+        route.name == "list_products" || route.name == "get_variant" || route.name == "search_products";
 }
 
 void add_inventory(std::vector<route>& table) {

@@ -35,6 +35,7 @@ struct route {
   bool read_only = true;
   std::vector<std::string_view> parameters;  ///< Query parameters that it knows.
   handler handle = nullptr;
+  bool from_catalogue = false;  ///< Answered from the node's own catalogue: not before that is there.
   bool test_mode_only = false;
   unsigned deadlines = 1;  ///< How many of the gateway's deadlines it may take.
 };

@@ -298,6 +298,7 @@ class running_service final : public service {
     services.credentials = shop_.credentials;
     if (clustered())
       services.keys_are_coming = [this] { return !has_caught_up_ || node_->feed().behind != 0; };
+    if (clustered()) services.catalogue_is_coming = [this] { return !has_caught_up_; };
     services.clock = clock_;
     services.random = random_;
     services.secret = secret_;

@@ -84,6 +84,16 @@ TEST_F(gateway_call, a_node_that_has_not_heard_of_all_keys_yet_calls_none_invali
   EXPECT_EQ(code_with("Bearer unheard-of"), "invalid_token");
 }
 
+TEST_F(gateway_call, a_node_whose_catalogue_is_not_there_yet_finds_nothing_missing) {
+  bool coming = true;
+  services_.catalogue_is_coming = [&coming] { return coming; };
+  for (const char* path : {"/v1/products", "/v1/variants/T", "/v1/search"})
+    EXPECT_EQ(refused({.path = path}).problem.code, "shard_unavailable") << path;
+  EXPECT_EQ(taken({.path = "/v1/products/prd_x"}).route->name, "get_product");
+  coming = false;
+  EXPECT_EQ(taken({.path = "/v1/variants/T"}).route->name, "get_variant");
+}
+
 TEST_F(gateway_call, staff_routes_need_a_valid_key_and_others_refuse_an_invalid_one) {
   refusal missing = refused({.path = "/v1/keys"});
   EXPECT_EQ(missing.problem.code, "invalid_token");
