@@ -188,7 +188,8 @@ void print_json(const checkout_options& options, const checkout_run& run, const 
   orders > 0 ? out.raw(fmt::format("{:.1f}", figures.client_cpu_seconds * 1e6 / orders)) : out.null();
   out.key("audit").begin_object().key("unbalanced").integer(static_cast<std::int64_t>(books.unbalanced));
   out.key("charges").integer(static_cast<std::int64_t>(books.charges));
-  out.key("orders").integer(static_cast<std::int64_t>(books.orders)).end_object().end_object();
+  out.key("orders").integer(static_cast<std::int64_t>(books.orders));
+  out.key("answered").integer(static_cast<std::int64_t>(books.answered)).end_object().end_object();
   fmt::print("{}\n", std::move(out).take());
 }
 
