@@ -10,6 +10,8 @@
 
 #include <caf/all.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
@@ -200,6 +202,9 @@ void simulated_cluster::start(member& member) {
 
 void simulated_cluster::take_down(member& member) {
   member.up = false;
+  std::vector<std::shared_ptr<pending>> lost;
+  for (const auto& request : std::exchange(member.requests, {}))
+    if (auto open = request.lock()) lost.push_back(std::move(open));
   // What its actors still do while they are taken down never happened.
   member.storage->hold_back(true);
   fleet_.between().kill(member.id);
@@ -214,8 +219,8 @@ void simulated_cluster::take_down(member& member) {
   member.transport.reset();
   member.storage->lose_unsynced();
   member.storage->hold_back(false);
-  for (const auto& request : std::exchange(member.requests, {}))
-    if (const auto lost = request.lock()) lost->end({.status = 0, .fields = {}, .body = {}});
+  for (const auto& request : lost)
+    request->end({.status = 0, .fields = {}, .body = {}});
 }
 
 void simulated_cluster::give_up(member& member, const std::string& why) {
@@ -262,9 +267,9 @@ void simulated_cluster::stall_disk(const std::string& node, milliseconds duratio
   driver->stall("journal", fleet_.now() + duration);
 }
 
-void simulated_cluster::fill_disk(const std::string& node, unsigned commits) {
+void simulated_cluster::fill_disk(const std::string& node, unsigned commits, std::uint64_t later) {
   tell("the disk of node " + node + " is full for " + std::to_string(commits) + " commits");
-  at(node).storage->refuse_writes(commits);
+  at(node).storage->refuse_writes(commits, later);
 }
 
 void simulated_cluster::skew_clock(const std::string& node, milliseconds by) {
@@ -293,6 +298,10 @@ void simulated_cluster::heal() {
 }
 
 // -- what there is -----------------------------------------------------------------------------------
+
+std::uint64_t simulated_cluster::writes_of(const std::string& node) const {
+  return at(node).storage->writes();
+}
 
 bool simulated_cluster::up(const std::string& node) const { return at(node).up; }
 
@@ -324,9 +333,7 @@ std::string simulated_cluster::difference() const {
         continue;
       }
       const auto here = runtime::testkit::difference(*first->storage, *member->storage, shard);
-      if (!here.empty())
-        found +=
-            "shard " + std::to_string(shard) + ", nodes " + first->id + " and " + id + ": " + here + "\n";
+      if (!here.empty()) found += fmt::format("shard {}, nodes {} and {}: {}\n", shard, first->id, id, here);
     }
   }
   return found;

@@ -83,8 +83,8 @@ class simulated_cluster {
   void resume(const std::string& node);
   /// Commits of its journal wait so long from now on.
   void stall_disk(const std::string& node, milliseconds duration);
-  /// The next commits find the disk full.
-  void fill_disk(const std::string& node, unsigned commits);
+  /// After `later` further writes the next commits find the disk full.
+  void fill_disk(const std::string& node, unsigned commits, std::uint64_t later = 0);
   /// Its wall clock is so far ahead, or behind.
   void skew_clock(const std::string& node, milliseconds by);
 
@@ -100,6 +100,8 @@ class simulated_cluster {
   bool paused(const std::string& node) const { return fleet_.paused(node); }
   /// All nodes are up, and every shard is served with all its copies in sync.
   bool whole() const;
+  /// Writes to a node's disk so far.
+  std::uint64_t writes_of(const std::string& node) const;
   std::string provider_books() const { return provider_->list(); }
   /// What differs between the nodes' copies of what was committed, in words; empty: nothing. Of a cluster at
   /// rest, some seconds after its last command.

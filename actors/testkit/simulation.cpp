@@ -28,7 +28,7 @@ constexpr std::size_t events_kept = 40;
 // purchases that are still to be made.
 constexpr milliseconds settle_most = 120s;
 // Stock that nobody bought is free again by then, and every state is on disk.
-constexpr milliseconds hold_ttl = 60s;
+constexpr milliseconds hold_ttl = 20s;
 constexpr milliseconds quiet = 2 * hold_ttl + 30s;
 
 // A timer may still end something between two looks.

@@ -27,6 +27,7 @@ const std::vector<kind> disk_kinds{kind::crash, kind::disk_slow, kind::disk_full
 
 std::vector<kind> all_kinds() {
   std::vector<kind> all;
+  all.reserve(kinds_count);
   for (std::size_t n = 0; n < kinds_count; ++n)
     all.push_back(static_cast<kind>(n));
   return all;

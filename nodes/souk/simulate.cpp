@@ -234,6 +234,7 @@ int simulate(const settings& settings, const simulate_options& options) {
     auto shared = options;
     shared.jobs = static_cast<unsigned>(jobs);
     std::vector<std::unique_ptr<worker>> workers;
+    workers.reserve(shared.jobs);
     for (unsigned n = 0; n < shared.jobs; ++n)
       workers.push_back(std::make_unique<worker>(shared, n));
     bench::progress_line progress("simulating", "seeds", options.seeds);

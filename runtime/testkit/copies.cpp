@@ -29,7 +29,7 @@ std::string readable(const std::string& key, const std::string& value) {
 
 std::map<std::string, std::string> state_rows(persistence::storage& storage, shard_id shard) {
   std::map<std::string, std::string> rows;
-  for (const char letter : {'e', 'n', 't', 'o', 'w'}) {
+  for (const char letter : {'e', 'n', 't', 'w'}) {
     const auto range = keys::starting_with(keys::shard_header(shard).replace(0, 1, 1, letter));
     storage.state().scan(range.from, range.to, persistence::scan_order::ascending,
                          [&](std::string_view key, std::string_view value) {

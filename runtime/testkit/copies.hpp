@@ -9,8 +9,9 @@
 
 namespace souk::runtime::testkit {
 
-/// What a state says of a shard's entities, indexes, timers, effects and calls: what its journal amounts to,
-/// on any disk.
+/// What a state says of a shard's entities, indexes, timers and calls: what its journal amounts to, on any
+/// disk. Effects are not compared: that one was taken up is known to the primary before a record tells
+/// others.
 std::map<std::string, std::string> state_rows(persistence::storage& storage, shard_id shard);
 
 /// What a journal has of a shard, by index: epoch and content.

@@ -9,6 +9,13 @@
 
 namespace souk::runtime::testkit {
 
+namespace {
+
+// Where nothing is due at all, time passes by so much.
+constexpr std::chrono::milliseconds idle_jump_most{100};
+
+}  // namespace
+
 class fleet::common_clock final : public clock {
  public:
   timestamp now() const override {
@@ -84,6 +91,15 @@ bool fleet::step() {
   ++steps_;
   trace_ = (trace_ ^ chosen.second->trace_hash() ^ chosen.first) * 1099511628211ULL;
   return true;
+}
+
+void fleet::run_steps(std::uint64_t count) {
+  while (count > 0) {
+    if (step())
+      --count;
+    else
+      jump_to_next_due(idle_jump_most);
+  }
 }
 
 void fleet::settle(std::uint64_t steps_max) {

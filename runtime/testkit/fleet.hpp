@@ -45,6 +45,8 @@ class fleet {
 
   /// One step of one system, or the delivery of what is due. False: all are idle until time passes.
   bool step();
+  /// So many steps, with time passing wherever all are idle.
+  void run_steps(std::uint64_t count);
   /// Until all are idle. Throws after `steps_max` steps: something talks to itself for ever.
   void settle(std::uint64_t steps_max = 50'000'000);
   /// Lets time pass, from one due moment to the next, with everything settled in between.

@@ -33,6 +33,8 @@ struct network::core {
   std::map<way, std::deque<work>> waiting;  // of ways that are cut
   std::map<way, std::size_t> losing;
   std::set<way> swapping;
+  std::uint64_t envelopes = 0;
+  std::optional<std::uint64_t> reset_at;  // the number of an envelope
   std::map<way, work> swapped;
   std::map<std::string, simulated_transport*> transports;  // by address
   std::vector<std::weak_ptr<simulated_connection>> connections;
@@ -75,6 +77,10 @@ class simulated_connection final : public links::connection,
     if (ended_ || finishing_) return;
     auto envelope = std::string{stamp};
     envelope += content;
+    if (core_->reset_at == core_->envelopes++) {
+      if (auto remote = remote_.lock()) remote->fail("it was reset");
+      return fail("it was reset");
+    }
     const auto size = envelope.size();
     queued_ += size;
     core_->send_envelope({node_, other_},
@@ -286,6 +292,10 @@ void network::reset(const std::string& one, const std::string& other) {
     if (auto connection = weak.lock(); connection && connection->between(one, other))
       connection->fail("it was reset");
 }
+
+void network::reset_at(std::uint64_t envelopes) { core_->reset_at = core_->envelopes + envelopes; }
+
+std::uint64_t network::envelopes() const { return core_->envelopes; }
 
 void network::lose(const std::string& from, const std::string& to, std::size_t envelopes) {
   core_->losing[{from, to}] = envelopes;

@@ -43,6 +43,11 @@ class network {
   void join(const std::string& one, const std::string& other);
   /// Ends all connections between the two, seen by both at once.
   void reset(const std::string& one, const std::string& other);
+  /// Ends the connection that the envelope after so many further ones is sent on, with that envelope, unseen
+  /// by whoever sent it until then: as if a process or a cable were gone.
+  void reset_at(std::uint64_t envelopes);
+  /// Envelopes sent so far.
+  std::uint64_t envelopes() const;
   /// Loses the next envelopes that are sent this way, which no real network does unseen.
   void lose(const std::string& from, const std::string& to, std::size_t envelopes);
   /// Delivers the next two envelopes that are sent this way in the wrong order.
