@@ -20,7 +20,8 @@ void write_calls(json::writer& out, const call_times& times) {
     out.key(name).begin_object().key("count").integer(static_cast<std::int64_t>(values.count()));
     out.key("p50_us").raw(fmt::format("{:.1f}", microseconds(values.quantile(0.5))));
     out.key("p99_us").raw(fmt::format("{:.1f}", microseconds(values.quantile(0.99))));
-    out.key("p999_us").raw(fmt::format("{:.1f}", microseconds(values.quantile(0.999)))).end_object();
+    out.key("p999_us").raw(fmt::format("{:.1f}", microseconds(values.quantile(0.999))));
+    out.key("max_us").raw(fmt::format("{:.1f}", microseconds(values.max()))).end_object();
   }
   out.end_object();
 }

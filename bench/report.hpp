@@ -20,7 +20,7 @@ class call_times {
   std::map<std::string, histogram, std::less<>> by_name_;
 };
 
-/// `{"cart": {"count", "p50_us", "p99_us", "p999_us"}, ...}`
+/// `{"cart": {"count", "p50_us", "p99_us", "p999_us", "max_us"}, ...}`
 void write_calls(json::writer& out, const call_times& times);
 
 /// The same as a table on standard output.
