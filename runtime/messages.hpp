@@ -49,6 +49,9 @@ enum class outcome : std::uint8_t {
   failed,       ///< The entity threw; nothing was done.
   quarantined,  ///< This request made its entity throw too often and was set aside; nothing was done.
   unknown,      ///< It may or may not have been done.
+  /// The node that has the shard is of another version, and does not understand; nothing was done. Said by
+  /// the asking node's end of the link, and never sent.
+  not_understood,
 };
 
 /// shard → gateway.

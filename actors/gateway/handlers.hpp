@@ -37,6 +37,9 @@ step cancel_checkout(const call& call, const services& services);
 step get_order(const call& call, const services& services);
 step list_orders(const call& call, const services& services);
 step cancel_order(const call& call, const services& services);
+#ifdef SOUK_NEXT_VERSION
+step count_units(const call& call, const services& services);
+#endif
 
 // key_routes.cpp
 step create_key(const call& call, const services& services);

@@ -120,6 +120,16 @@ step get_order(const call& call, const services&) {
   return pass_on({.to = *std::move(to), .command = std::move(command), .read_only = true});
 }
 
+#ifdef SOUK_NEXT_VERSION
+step count_units(const call& call, const services&) {
+  auto to = order_of(call);
+  if (!to) return not_found(call, "order");
+  auto command = std::make_shared<order::pb::Command>();
+  command->mutable_count_units();
+  return pass_on({.to = *std::move(to), .command = std::move(command), .read_only = true});
+}
+#endif
+
 step list_orders(const call& call, const services& services) {
   std::string customer{call.parameter("customer_id").value_or("")};
   std::string status{call.parameter("status").value_or("")};

@@ -92,6 +92,9 @@ void add_sales(std::vector<route>& table) {
        make_route("GET", "/v1/orders", "list_orders", staff_reads, list_orders,
                   {"customer_id", "status", "limit", "cursor"}),
        make_route("GET", "/v1/orders/{id}", "get_order", shop_reads, get_order),
+#ifdef SOUK_NEXT_VERSION
+       make_route("GET", "/v1/orders/{id}/units", "count_units", shop_reads, count_units),
+#endif
        make_route("POST", "/v1/orders/{id}/cancel", "cancel_order", staff_refunds, cancel_order)});
 }
 

@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t retry_soon_ms = 1'000;
 /// A full disk needs an operator.
 constexpr std::int64_t retry_full_ms = 30'000;
+/// A node is being upgraded.
+constexpr std::int64_t retry_upgraded_ms = 30'000;
 
 json::problem wait_and_repeat(std::string code, std::string detail, std::int64_t after_ms) {
   json::problem problem{.code = std::move(code), .detail = std::move(detail)};
@@ -75,6 +77,12 @@ json::problem problem_of(runtime::outcome outcome, bool read_only, bool keyed) {
       problem.retryable = false;
       return problem;
     }
+    case runtime::outcome::not_understood:
+      return wait_and_repeat(
+          "shard_unavailable",
+          "The node that serves it is of another version, which does not know this request; "
+          "nothing was done.",
+          retry_upgraded_ms);
     case runtime::outcome::unknown:
       return unknown_outcome(read_only, keyed);
     case runtime::outcome::answered:

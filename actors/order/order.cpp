@@ -4,6 +4,7 @@
 #include "actors/checkout/waiter.hpp"
 #include "actors/json/etag.hpp"
 #include "actors/json/problem.hpp"
+#include "actors/json/writer.hpp"
 #include "actors/order/order_json.hpp"
 #include "actors/payment/payment.pb.h"
 #include "actors/stock/stock.hpp"
@@ -75,6 +76,43 @@ void index(runtime::decision& decision, std::string name, const order_state& ord
 
 }  // namespace
 
+#ifdef SOUK_NEXT_VERSION
+/// All that the next version's orders can do more: say of how many units they are, and have it in their
+/// events.
+namespace next {
+namespace {
+
+constexpr std::uint32_t format_with_units = 2;
+
+std::int64_t units_of(const pb::Place& order) {
+  std::int64_t units = 0;
+  for (const auto& line : order.lines())
+    units += line.quantity();
+  return units;
+}
+
+void say_units(pb::Event& event, const runtime::context& context) {
+  if (context.format < format_with_units) return;  // a node of the version before could not read it
+  event.set_schema(2);
+  event.mutable_placed()->set_units(units_of(event.placed().order()));
+}
+
+runtime::decision count_units(const order_state& state, const runtime::context& context) {
+  if (!state.exists())
+    return json::refuse(problem_of("not_found", "There is no such order.", state), context);
+  const auto said = state.row.units();
+  json::writer out;
+  out.begin_object().key("units").integer(said != 0 ? said : units_of(state.row.order()));
+  out.key("recorded").boolean(said != 0).end_object();
+  runtime::decision decision;
+  decision.reply.emplace().body = std::move(out).take();
+  return decision;
+}
+
+}  // namespace
+}  // namespace next
+#endif
+
 std::string index_of_status(std::string_view status) { return "orders/status/" + std::string{status}; }
 
 std::string index_of_customer(std::string_view customer_id) {
@@ -116,6 +154,10 @@ runtime::decision order_decider::decide(const state& state, const command& comma
       return payment_reversed(state, command.payment_reversed(), context);
     case pb::Command::kRead:
       return read(state, command.read(), context);
+#ifdef SOUK_NEXT_VERSION
+    case pb::Command::kCountUnits:
+      return next::count_units(state, context);
+#endif
     case pb::Command::OF_NOT_SET:
       break;
   }
@@ -133,6 +175,9 @@ runtime::decision order_decider::place(const state& state, const pb::Place& comm
   pb::Event event;
   event.set_schema(1);
   *event.mutable_placed()->mutable_order() = command;
+#ifdef SOUK_NEXT_VERSION
+  next::say_units(event, context);
+#endif
   decision.emit(std::move(event));
   const auto add_to = [&](std::string name) {
     decision.indexes.push_back({std::move(name), command.order_id(), context.self.key});
@@ -231,6 +276,9 @@ void order_decider::evolve(state& state, const event& event, runtime::timestamp 
       *row.mutable_order() = event.placed().order();
       row.set_status(std::string{status::placed});
       row.set_placed_at_ms(runtime::to_ms(at));
+#ifdef SOUK_NEXT_VERSION
+      row.set_units(event.placed().units());
+#endif
       remember("placed", "");
       return;
     case pb::Event::kCanceled:

@@ -43,6 +43,11 @@ struct order_decider {
   using event = pb::Event;
   static constexpr runtime::kind_id id = kinds::order;
   static constexpr std::string_view name = "order";
+#ifdef SOUK_NEXT_VERSION
+  static constexpr std::uint32_t schema = 2;
+#else
+  static constexpr std::uint32_t schema = 1;
+#endif
 
   static std::string_view partition_of(std::string_view key);
 

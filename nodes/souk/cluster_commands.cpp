@@ -52,7 +52,8 @@ int show_cluster(const settings& settings) {
                                                 {"primaries", true},
                                                 {"copies", true},
                                                 {"http"},
-                                                {"version"}});
+                                                {"version"},
+                                                {"newest_format", true}});
   fmt::print("\n");
   print_table(bench::member(cluster, "shards"),
               {{"shard", true}, {"epoch", true}, {"primary"}, {"in_sync"}, {"replicas"}, {"move_to"}});

@@ -1,6 +1,7 @@
 #include "nodes/soukd/cluster_parts.hpp"
 
 #include "nodes/soukd/joined_cluster.hpp"
+#include "nodes/soukd/version.hpp"
 #include "persistence/checksum.hpp"
 #include "runtime/cluster/etcd_client.hpp"
 
@@ -65,7 +66,7 @@ runtime::cluster_options cluster_parts::options() const {
   coordinator.self.disk_id = disk_id_;
   coordinator.self.incarnation = random_->next_u64();
   coordinator.self.link_address = host_of(options_.node.link) + ":" + std::to_string(transport_->port());
-  coordinator.self.version = SOUK_VERSION;
+  coordinator.self.version = program_version();
   if (const auto joined = read_joined(options_.node.data)) coordinator.cluster_id = joined->id;
   coordinator.wanted.shard_count = settings.shard_count;
   coordinator.wanted.replicas = settings.replicas;

@@ -114,7 +114,8 @@ void write_nodes(json::writer& out, const runtime::node& node, const runtime::cl
     out.key("disk").string(registered ? registered->disk_id : "");
     out.key("http").string(registered ? registered->http_address : "");
     out.key("link").string(registered ? registered->link_address : "");
-    out.key("version").string(registered ? registered->version : "").end_object();
+    out.key("version").string(registered ? registered->version : "");
+    out.key("newest_format").integer(registered ? registered->formats.highest : 0).end_object();
   }
   out.end_array();
 }

@@ -14,6 +14,7 @@
 #include "nodes/soukd/health.hpp"
 #include "nodes/soukd/joined_cluster.hpp"
 #include "nodes/soukd/reporter.hpp"
+#include "nodes/soukd/version.hpp"
 #include "persistence/lmdb_storage.hpp"
 #include "runtime/node/node.hpp"
 #include "runtime/node/scheduler.hpp"
@@ -229,6 +230,7 @@ class running_service final : public service {
     node.shard_count = storage_->identity().shard_count;
     node.kinds = shop_.entities;
     node.limits = limits_of(options_.settings);
+    node.formats = known_formats();
     node.time = clock_;
     node.random = random_;
     if (parts_) node.cluster = parts_->options();

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -100,6 +101,8 @@ struct context {
   command_id command;  ///< The command's name: what `late_answers` will answer. Zero for timers and effects.
   std::string_view request_id;  ///< Echoed in problem bodies. Empty for timers and effects.
   bool admin = false;           ///< The client proved to be the shop's staff.
+  /// The level of the cluster's format: events that only later levels have must not be written yet.
+  std::uint32_t format = 1;
 };
 
 /// Takes the rows of an entity's state that changed.

@@ -76,6 +76,7 @@ void entity_life::decide(const work& work) {
 
 decision entity_life::ask_decider(const work& work, timestamp now) {
   context context{address_, now, memory_.version, *environment_->random, {}, {}, false};
+  if (environment_->format != nullptr) context.format = *environment_->format;
   switch (work.origin) {
     case work_origin::timer:
       return memory_.kind->on_timer(*memory_.state, work.timer.name, context);

@@ -10,6 +10,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,6 +27,7 @@ struct entity_environment {
   std::shared_ptr<random_source> random;
   const routing_table* routing = nullptr;
   shard_id shard = 0;
+  const std::atomic<std::uint32_t>* format = nullptr;  ///< What is written now; null: the first.
 };
 
 /// The life of a decider: holds the state of one entity, decides one message after the other on its newest

@@ -3,7 +3,9 @@
 #include "runtime/entity/decision.hpp"
 
 #include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -52,9 +54,9 @@ class entity_kind {
   virtual void load_row(entity_state& state, std::string_view row, std::string_view value) const = 0;
   virtual void save_rows(entity_state& state, row_sink& sink) const = 0;
 
-  /// Throws `undecodable`.
+  /// Throws `undecodable`, also for a command that only a later version knows.
   virtual message_ptr parse_command(std::string_view bytes) const = 0;
-  /// Throws `undecodable`.
+  /// Throws `undecodable`, also for an event of a later schema.
   virtual message_ptr parse_event(std::string_view bytes) const = 0;
 };
 
@@ -93,6 +95,35 @@ std::shared_ptr<const Message> parse_as(std::string_view bytes) {
     throw undecodable("not a " + std::string{Message::descriptor()->full_name()} + ": " +
                       std::to_string(bytes.size()) + " bytes");
   return message;
+}
+
+/// Commands and events as a later version may send them: throws `undecodable` for what this one cannot know.
+/// Fields that are only more than is known are kept, and do no harm.
+template <class Command>
+void refuse_unknown_command(const Command& command, std::string_view kind) {
+  if constexpr (requires { command.of_case(); }) {
+    const auto& unknown = command.GetReflection()->GetUnknownFields(command);
+    if (static_cast<int>(command.of_case()) == 0 && !unknown.empty())
+      throw undecodable(std::string{kind} + " command " + std::to_string(unknown.field(0).number()) +
+                        " is not known to this version");
+  }
+}
+template <class Event>
+void refuse_later_event(const Event& event, std::uint32_t newest, std::string_view kind) {
+  if constexpr (requires { event.schema(); }) {
+    if (event.schema() > newest)
+      throw undecodable(std::string{kind} + " event of schema " + std::to_string(event.schema()) +
+                        "; this version reads up to " + std::to_string(newest));
+  }
+}
+/// The newest schema of a decider's events: its `schema`, or 1.
+template <class Decider>
+constexpr std::uint32_t newest_schema() {
+  if constexpr (requires { Decider::schema; }) {
+    return Decider::schema;
+  } else {
+    return 1;
+  }
 }
 
 /// Makes an `entity_kind` of a decider. A decider is a class without mutable members:
@@ -155,10 +186,14 @@ class kind_of final : public entity_kind {
   }
 
   message_ptr parse_command(std::string_view bytes) const override {
-    return parse_as<typename Decider::command>(bytes);
+    auto command = parse_as<typename Decider::command>(bytes);
+    refuse_unknown_command(*command, Decider::name);
+    return command;
   }
   message_ptr parse_event(std::string_view bytes) const override {
-    return parse_as<typename Decider::event>(bytes);
+    auto event = parse_as<typename Decider::event>(bytes);
+    refuse_later_event(*event, newest_schema<Decider>(), Decider::name);
+    return event;
   }
 
   /// The typed state inside, for projections and tests.

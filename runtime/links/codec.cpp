@@ -376,6 +376,9 @@ std::string stamped(const stamp& stamp) {
   envelope.set_sender(stamp.sender);
   envelope.set_incarnation(stamp.incarnation);
   envelope.set_sequence(stamp.sequence);
+#ifdef SOUK_NEXT_VERSION
+  envelope.set_newest_format(2);
+#endif
   return envelope.SerializeAsString();
 }
 

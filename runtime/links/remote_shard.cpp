@@ -42,7 +42,7 @@ caf::behavior remote_shard_life::start(std::shared_ptr<const link_environment> e
       },
       [this](const refused_there& refused) {
         if (auto question = pending_->take(refused.correlation))
-          answer(*question, outcome::failed, refused.reason);
+          answer(*question, outcome::not_understood, refused.reason);
       },
       [this](const not_sent& unsent) {
         if (auto question = pending_->take(unsent.correlation))

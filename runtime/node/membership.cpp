@@ -52,6 +52,7 @@ void membership_life::on_tick() {
 void membership_life::take(const std::shared_ptr<const cluster_view>& view) {
   view_ = view;
   options_.board->change([&](cluster_board::standing& standing) { standing.view = view; });
+  if (view->settings.shard_count != 0) *options_.format = view->settings.format;
   const auto before = addresses_;
   for (const auto& node : view->nodes)
     if (node.id != options_.node) addresses_[node.id] = node.link_address;

@@ -9,6 +9,8 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,12 +49,13 @@ struct membership_options {
   routing_table* routing = nullptr;
   links::link_board* links = nullptr;
   cluster_board* board = nullptr;
-  std::function<caf::actor()> coordinator;  ///< Null while there is none; so is the hub.
+  std::atomic<std::uint32_t>* format = nullptr;  ///< Kept at the cluster's level.
+  std::function<caf::actor()> coordinator;       ///< Null while there is none; so is the hub.
   std::function<caf::actor()> hub;
 };
 
-/// Follows the coordinator's views: tells the hub whom to have links with, and the routing table who stands
-/// for the primary of each shard that is another node's.
+/// Follows the coordinator's views: tells the hub whom to have links with, the routing table who stands for
+/// the primary of each shard that is another node's, and the deciders what may be written.
 ///
 /// A node that is not registered is not forgotten, for etcd may have been away, until it is removed.
 ///

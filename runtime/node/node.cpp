@@ -55,7 +55,11 @@ supervision::child_spec directory::listed(const std::string& role, supervision::
 
 node::node(caf::actor_system& system, node_options options) : system_(system), options_(std::move(options)) {
   routing_ = std::make_shared<routing_table>(options_.shard_count, options_.kinds);
+  format_ = options_.formats.highest;
   if (!options_.cluster) return;
+  // Until it is known what the cluster writes.
+  format_ = options_.formats.lowest;
+  options_.cluster->coordinator.self.formats = options_.formats;
   // What this node's shards show its projections goes to other nodes too.
   feed_log_ = std::make_shared<feed_log>(options_.shard_count);
   feed_figures_.behind = options_.shard_count;  // until it is known whose they are
@@ -203,6 +207,7 @@ shard_options node::options_of(shard_id id) {
   options.storage = options_.storage;
   options.routing = routing_.get();
   options.limits = &options_.limits;
+  options.format = &format_;
   options.figures = &shard_figures_;
   options.time = options_.time;
   options.random = options_.random;

@@ -17,6 +17,7 @@
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -61,6 +62,8 @@ struct node_options {
   std::uint16_t shard_count = 16;
   entity_catalogue kinds;
   runtime::limits limits;
+  /// What this version reads and writes. A node alone writes the highest.
+  format_range formats;
   std::shared_ptr<clock> time;
   std::shared_ptr<random_source> random;
   /// The writers of the storage get threads of their own. Off in a simulation.
@@ -153,6 +156,7 @@ class node {
   node_options options_;
   std::shared_ptr<routing_table> routing_;
   runtime::directory directory_;
+  std::atomic<std::uint32_t> format_{1};  // that is written now
   shard_figures shard_figures_;
   writer_figures writer_figures_;
   caf::actor root_;

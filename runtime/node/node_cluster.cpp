@@ -110,6 +110,7 @@ supervision::child_spec node::membership_child() {
                                   options.routing = routing_.get();
                                   options.links = &links_;
                                   options.board = &cluster_;
+                                  options.format = &format_;
                                   options.coordinator = [this] { return directory_.find("coordinator"); };
                                   options.hub = [this] { return directory_.find("links"); };
                                   return self->spawn(membership, std::move(options));

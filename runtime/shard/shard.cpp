@@ -64,7 +64,7 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
   replica_ = std::move(start.replica);
   environment_ = std::make_shared<entity_environment>(
       entity_environment{options_.kinds, &options_.storage->state(), options_.time, options_.random,
-                         options_.routing, options_.id});
+                         options_.routing, options_.id, options_.format});
   book_.emplace(options_.id, options_.storage->state(), *options_.limits);
   self_->set_exit_handler([this](const caf::exit_msg& exit) {
     if (exit.reason == caf::exit_reason::user_shutdown && serving_) {

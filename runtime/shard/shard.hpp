@@ -52,6 +52,7 @@ struct shard_options {
   persistence::storage* storage = nullptr;
   routing_table* routing = nullptr;
   const runtime::limits* limits = nullptr;
+  const std::atomic<std::uint32_t>* format = nullptr;  ///< The level that is written now; null: the first.
   shard_figures* figures = nullptr;
   std::shared_ptr<clock> time;
   std::shared_ptr<random_source> random;

@@ -171,6 +171,7 @@ TEST_F(gateway_actor, each_outcome_is_a_problem_of_its_own) {
            {runtime::outcome::key_reused, "422 idempotency_key_reused", "422 idempotency_key_reused", ""},
            {runtime::outcome::overloaded, "503 overloaded", "503 overloaded", "1"},
            {runtime::outcome::full, "503 storage_full", "503 storage_full", "30"},
+           {runtime::outcome::not_understood, "503 shard_unavailable", "503 shard_unavailable", "30"},
            {runtime::outcome::failed, "500 internal_error", "500 internal_error", ""},
            {runtime::outcome::quarantined, "500 internal_error", "500 internal_error", ""}}) {
     answer_with(row.outcome);

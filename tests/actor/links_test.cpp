@@ -316,14 +316,14 @@ TEST_F(links_test, what_does_not_fit_into_an_envelope_is_refused) {
   EXPECT_TRUE(a->board.up("b"));
 }
 
-TEST_F(links_test, what_the_other_node_does_not_understand_fails_definitely) {
+TEST_F(links_test, what_the_other_node_does_not_understand_is_told_as_that) {
   start();
   auto strange = world.request(*a, 1);
   strange.to.kind = 99;
   caf::anon_send(a->shard("b"), strange);
   world.pass(5ms);
   ASSERT_EQ(a->seen->responses.size(), 1u);
-  EXPECT_EQ(last_response().outcome, outcome::failed);
+  EXPECT_EQ(last_response().outcome, outcome::not_understood);
   EXPECT_THAT(last_response().detail, HasSubstr("unknown entity kind 99"));
   EXPECT_EQ(b->figures.not_understood, 1u);
   EXPECT_TRUE(a->board.up("b"));

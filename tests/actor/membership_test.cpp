@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -77,6 +79,7 @@ class node_actors : public ::testing::Test {
     options.routing = &routing_;
     options.links = &links_;
     options.board = &board_;
+    options.format = &format_;
     options.coordinator = [this] { return around_; };
     options.hub = [this] { return around_; };
     return spawn(membership, options);
@@ -108,6 +111,7 @@ class node_actors : public ::testing::Test {
   routing_table routing_{2, kinds_};
   links::link_board links_;
   cluster_board board_;
+  std::atomic<std::uint32_t> format_{1};
   heard heard_;
   std::vector<caf::actor> actors_;
   std::vector<caf::actor> proxies_;
@@ -133,6 +137,17 @@ TEST_F(node_actors, a_shard_of_another_node_is_reached_through_who_stands_for_it
   EXPECT_EQ(routing_.shard(0), around_) << "what serves here goes first";
   routing_.remove(0, around_);
   EXPECT_EQ(routing_.shard(0), proxies_[0]);
+}
+
+TEST_F(node_actors, what_the_cluster_writes_is_written_once_it_is_known) {
+  const auto membership = spawn_membership();
+  auto view = two_nodes();
+  tell(membership, view);
+  EXPECT_EQ(format_, 1u) << "there is no cluster yet";
+  view.settings.shard_count = 2;
+  view.settings.format = 3;
+  tell(membership, view);
+  EXPECT_EQ(format_, 3u);
 }
 
 TEST_F(node_actors, a_node_that_is_not_registered_is_remembered_until_it_is_removed) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -81,6 +82,33 @@ class order : public ::testing::Test {
 
   testing::decider_life<order_decider> life_{order_decider{}, "sale"};
 };
+
+std::string refusal_of(const std::function<void()>& what) {
+  try {
+    what();
+  } catch (const runtime::undecodable& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_F(order, what_a_later_version_says_is_refused_by_name_or_does_no_harm) {
+  const runtime::kind_of<order_decider> kind{order_decider{}};
+  pb::Event event;
+  event.set_schema(1);
+  event.mutable_placed();
+  EXPECT_EQ(refusal_of([&] { (void)kind.parse_event(event.SerializeAsString()); }), "");
+  event.set_schema(order_decider::schema + 1);
+  EXPECT_EQ(refusal_of([&] { (void)kind.parse_event(event.SerializeAsString()); }),
+            "order event of schema 2; this version reads up to 1");
+  pb::Command command;
+  command.GetReflection()->MutableUnknownFields(&command)->AddLengthDelimited(77, "");
+  EXPECT_EQ(refusal_of([&] { (void)kind.parse_command(command.SerializeAsString()); }),
+            "order command 77 is not known to this version");
+  command.mutable_read();  // one that is known, with more than is known
+  const auto text = command.SerializeAsString();
+  EXPECT_EQ(kind.parse_command(text)->SerializeAsString(), text);
+}
 
 TEST_F(order, is_placed_once) {
   EXPECT_EQ(status_of(read()), 404);
