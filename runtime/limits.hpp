@@ -41,7 +41,7 @@ struct limits {
   /// Timers fired at a time, so that a million carts that end in one second do not fill the memory.
   std::size_t timers_firing_max = 1'000;
 
-  /// Effects that were not acknowledged for so long are sent again.
+  /// A stream of effects whose first was not acknowledged for so long is sent again.
   std::chrono::milliseconds effect_resend_interval{2'000};
   /// World calls without a result for so long are made again (their worker answers sooner; this covers its
   /// restart).
@@ -65,5 +65,10 @@ struct limits {
   /// Journal records removed in one transaction when it is trimmed.
   std::size_t trim_records_max = 20'000;
 };
+
+/// `effect_resend_interval` where shards move between nodes: what was sent to a shard while it moved is lost,
+/// and a checkout waits for it. Longer than an acknowledgement takes under load, so that little is sent
+/// twice; short enough that several may be lost one after the other within a shopper's second.
+inline constexpr std::chrono::milliseconds effect_resend_between_nodes{200};
 
 }  // namespace souk::runtime

@@ -27,7 +27,6 @@ constexpr std::chrono::milliseconds lease_look{500};
 constexpr const char* cluster_name = "simulated";
 constexpr const char* gateway_role = "gateway/0";
 // What soukd sets for nodes of a cluster.
-constexpr std::chrono::milliseconds resend_between_nodes{500};
 constexpr std::chrono::milliseconds failover_wait{5'500};
 
 }  // namespace
@@ -67,7 +66,7 @@ simulated_cluster::simulated_cluster(std::uint64_t seed, cluster_options options
       store_(fleet_.time_of_all(), seed ^ 0x5704e),
       ledger_(payment::make_memory_ledger()),
       provider_(std::make_shared<payment::test_provider>(*ledger_)) {
-  options_.limits.effect_resend_interval = resend_between_nodes;
+  options_.limits.effect_resend_interval = runtime::effect_resend_between_nodes;
   for (std::size_t n = 0; n < options_.nodes; ++n) {
     const std::string id(1, static_cast<char>('a' + n));
     names_.push_back(id);

@@ -45,10 +45,6 @@ constexpr std::chrono::milliseconds look_again{20};
 // one of them may be gone for good.
 constexpr std::chrono::milliseconds catch_up_most{10'000};
 
-// What was sent to a shard while it moved is lost, and a checkout that waits for it with it. Much longer than
-// an answer takes, so that little is sent twice.
-constexpr std::chrono::milliseconds resend_between_nodes{500};
-
 // A request waits so long for a shard that is on its way to another node: longer than a failover takes.
 constexpr std::chrono::milliseconds failover_wait{5'500};
 
@@ -69,7 +65,7 @@ runtime::limits limits_of(const config::settings& settings) {
   limits.entity_queue_max = settings.entities.queue_max;
   limits.flush_interval = settings.storage.flush_interval;
   limits.flush_bytes = settings.storage.flush_bytes;
-  if (settings.cluster.clustered()) limits.effect_resend_interval = resend_between_nodes;
+  if (settings.cluster.clustered()) limits.effect_resend_interval = runtime::effect_resend_between_nodes;
   return limits;
 }
 
@@ -133,6 +129,7 @@ class running_service final : public service {
     if (http_) http_->drain(drain_ms);
     if (first_key_) caf::anon_send_exit(first_key_, caf::exit_reason::user_shutdown);
     first_key_ = nullptr;
+    if (clustered()) node_->end_links();
     if (node_->root()) {
       std::promise<void> ended;
       caf::actor_cast<caf::strong_actor_ptr>(node_->root())

@@ -181,8 +181,9 @@ void cluster_coordinator_life::keep_report(const ask_controller_to_look& request
   if (view_ && !refused_) write_reports();
 }
 
+// Who leaves has ended its links itself: nobody is unreachable for that.
 void cluster_coordinator_life::write_reports() {
-  if (!is_registered()) return;
+  if (!is_registered() || options_.self.leaving) return;
   for (auto& [shard, kept] : reports_) {
     // Under another epoch it says nothing any more.
     if (knows(shard) && record(shard).epoch > kept.epoch && !kept.unreachable.empty()) {

@@ -38,6 +38,7 @@ caf::behavior hub_life::start(std::shared_ptr<const link_environment> environmen
       });
   return {
       [this](const remote_nodes& news) { take(news); },
+      [this](end_links) { end_all(); },
       [this](const stranger_event& event) { take(event); },
       [this](const start_link_again& due) {
         if (wanted_.contains(due.node) && !links_.contains(due.node)) start_link(due.node);
@@ -45,7 +46,15 @@ caf::behavior hub_life::start(std::shared_ptr<const link_environment> environmen
   };
 }
 
+void hub_life::end_all() {
+  ending_ = true;
+  wanted_.clear();
+  while (!links_.empty())
+    end_link(std::string{links_.begin()->first});
+}
+
 void hub_life::take(const remote_nodes& news) {
+  if (ending_) return;
   std::map<std::string, remote_node> wanted;
   for (const auto& node : news.nodes)
     if (node.id != environment_->self.node) wanted.emplace(node.id, node);

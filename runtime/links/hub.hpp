@@ -16,7 +16,8 @@
 namespace souk::links {
 
 /// All links of a node: starts one for each node that it is told of (`remote_nodes`), again when it failed,
-/// and shows who connects to it to the right one, or the door. Ends with all of them.
+/// and shows who connects to it to the right one, or the door. Ends with all of them, and them before that
+/// when it is told `end_links`.
 class hub_life {
  public:
   static inline const char* name = "links";
@@ -29,6 +30,7 @@ class hub_life {
 
  private:
   void take(const remote_nodes& news);
+  void end_all();
   void take(const stranger_event& event);
   void start_link(const std::string& node);
   void end_link(const std::string& node);
@@ -41,6 +43,7 @@ class hub_life {
 
   caf::event_based_actor* self_;
   std::shared_ptr<const link_environment> environment_;
+  bool ending_ = false;
   std::map<std::string, remote_node> wanted_;
   std::map<std::string, caf::actor> links_;
   std::map<std::string, std::vector<caf::actor>> proxies_;        // of every node ever heard of

@@ -28,6 +28,9 @@ struct remote_nodes {
   std::vector<remote_node> nodes;
 };
 
+/// node → hub: this node ends. All links end now, in order, and none is made any more.
+struct end_links {};
+
 /// Whoever follows a shard → link: tell your node's copy of it. May be lost. Link → this node's copy: `node`
 /// says this.
 struct replica_message {
@@ -131,6 +134,7 @@ CAF_ADD_TYPE_ID(souk_links, (souk::links::greeted))
 CAF_ADD_TYPE_ID(souk_links, (souk::links::link_tick))
 CAF_ADD_TYPE_ID(souk_links, (souk::links::redial))
 CAF_ADD_TYPE_ID(souk_links, (souk::links::start_link_again))
+CAF_ADD_TYPE_ID(souk_links, (souk::links::end_links))
 
 CAF_END_TYPE_ID_BLOCK(souk_links)
 
@@ -150,3 +154,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::links::greeted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::links::link_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::links::redial)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::links::start_link_again)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::links::end_links)

@@ -109,6 +109,10 @@ class node {
   /// Shards that this node leads and another one could: what is waited for after `hand_over`.
   std::size_t still_to_hand_over() const;
 
+  /// Of a cluster, between `hand_over` and `stop`: the others need not wait for what this node's copies would
+  /// still say while they write out their state.
+  void end_links();
+
   /// Ends what `join` began and `start` did not take over.
   void leave();
 

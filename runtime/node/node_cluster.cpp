@@ -82,6 +82,10 @@ std::size_t node::still_to_hand_over() const {
       }));
 }
 
+void node::end_links() {
+  if (auto hub = directory_.find("links")) caf::anon_send(hub, links::end_links{});
+}
+
 void node::leave() {
   if (joined_) caf::anon_send_exit(joined_, caf::exit_reason::user_shutdown);
   joined_ = nullptr;

@@ -198,7 +198,7 @@ void shard_life::serve() {
   serving_ = true;
   ++options_.figures->serving;
   options_.figures->serving.notify_all();
-  last_flush_ = last_resend_ = options_.time->steady();
+  last_flush_ = last_calls_ = options_.time->steady();
   book_->send_again();
   book_->advance_timers(options_.time->now());
   options_.routing->set(options_.id, caf::actor{self_});

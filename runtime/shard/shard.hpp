@@ -292,7 +292,7 @@ class shard_life {
 
   std::unordered_map<std::string, unsigned> strikes_;
   std::deque<std::string> strike_order_;
-  std::chrono::nanoseconds last_resend_{0};
+  std::chrono::nanoseconds last_calls_{0};  // open calls were looked at
 };
 
 using shard_actor = caf::stateful_actor<shard_life>;

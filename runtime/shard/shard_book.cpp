@@ -250,6 +250,17 @@ void shard_book::send_again() {
     stream.sent = 0;
 }
 
+void shard_book::send_again_what_rests(std::chrono::nanoseconds now, std::chrono::nanoseconds patience) {
+  for (auto& [to, stream] : out_) {
+    const auto first = stream.items.empty() ? 0 : stream.items.begin()->first;
+    const bool rests = first != 0 && first == stream.first;
+    if (rests && now - stream.first_since < patience) continue;
+    if (rests) stream.sent = 0;
+    stream.first = first;
+    stream.first_since = now;
+  }
+}
+
 void shard_book::acknowledged(shard_id to, std::uint64_t watermark, const std::vector<std::uint64_t>& above) {
   auto& stream = out_[to];
   auto forget = [&](auto it) {

@@ -7,6 +7,7 @@
 #include "runtime/shard/state.pb.h"
 #include "runtime/types.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -118,6 +119,8 @@ class shard_book {
   std::vector<const outgoing_effect*> take_unsent(shard_id to);
   /// All unacknowledged effects count as not sent.
   void send_again();
+  /// The same of each stream whose first effect waits since `patience`. Told the time at each tick.
+  void send_again_what_rests(std::chrono::nanoseconds now, std::chrono::nanoseconds patience);
   void acknowledged(shard_id to, std::uint64_t watermark, const std::vector<std::uint64_t>& above);
   /// Adds to a record what other shards have acknowledged since it was last recorded. Replicas hear of it no
   /// other way. False: nothing.
@@ -168,6 +171,8 @@ class shard_book {
     std::uint64_t sent = 0;
     std::uint64_t acknowledged = 0;
     std::uint64_t recorded = 0;  // of `acknowledged`, in the journal
+    std::uint64_t first = 0;     // not acknowledged, when last looked at; 0: none
+    std::chrono::nanoseconds first_since{0};
     std::map<std::uint64_t, outgoing_effect> items;
   };
   struct stream_in {

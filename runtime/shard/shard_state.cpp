@@ -180,11 +180,11 @@ void shard_life::on_tick() {
     fire_timers();
     passivate();
     book_->purge_answers(options_.time->now(), options_.limits->answers_purged_per_tick);
-    if (now - last_resend_ > options_.limits->effect_resend_interval) {
-      last_resend_ = now;
-      book_->send_again();
-      deliver_local_effects();
-      send_effects();
+    book_->send_again_what_rests(now, options_.limits->effect_resend_interval);
+    deliver_local_effects();
+    send_effects();
+    if (now - last_calls_ > options_.limits->effect_resend_interval) {
+      last_calls_ = now;
       for (const auto& [number, call] : book_->open_calls()) {
         auto made = calls_made_.find(number);
         const bool silent =

@@ -316,6 +316,18 @@ TEST_F(links_test, what_does_not_fit_into_an_envelope_is_refused) {
   EXPECT_TRUE(a->board.up("b"));
 }
 
+TEST_F(links_test, a_node_that_ends_its_links_is_lost_at_once_and_for_good) {
+  start();
+  caf::anon_send(a->hub, end_links{});
+  world.pass(5ms);
+  EXPECT_FALSE(a->board.up("b"));
+  EXPECT_FALSE(b->board.up("a"));
+  EXPECT_THAT(b->seen->changes.back().reason, HasSubstr("leaves"));
+  world.acquaint(*a, {"b"});
+  world.pass(3s);
+  EXPECT_FALSE(b->board.up("a"));
+}
+
 TEST_F(links_test, what_the_other_node_does_not_understand_is_told_as_that) {
   start();
   auto strange = world.request(*a, 1);

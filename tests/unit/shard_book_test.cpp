@@ -72,6 +72,28 @@ TEST_F(shard_book_test, an_effect_to_another_shard_waits_for_the_commit) {
   EXPECT_EQ(book.take_unsent(2).size(), 1u);
 }
 
+TEST_F(shard_book_test, what_is_acknowledged_in_time_is_not_sent_again) {
+  using namespace std::chrono_literals;
+  const auto sent_again = [this](std::chrono::milliseconds now) {
+    book.send_again_what_rests(now, 100ms);
+    return book.take_unsent(2).size();
+  };
+  apply(record_with_effect(2));
+  apply(record_with_effect(2));
+  std::set<shard_id> owed;
+  book.committed(2, owed);
+  EXPECT_EQ(book.take_unsent(2).size(), 2u);
+  EXPECT_EQ(sent_again(10ms), 0u) << "it is seen to wait";
+  EXPECT_EQ(sent_again(100ms), 0u);
+  EXPECT_EQ(sent_again(110ms), 2u);
+  EXPECT_EQ(sent_again(150ms), 0u) << "once each time";
+  book.acknowledged(2, 1, {});
+  EXPECT_EQ(sent_again(210ms), 0u) << "another is the first now";
+  EXPECT_EQ(sent_again(310ms), 1u);
+  book.acknowledged(2, 2, {});
+  EXPECT_EQ(sent_again(900ms), 0u);
+}
+
 TEST_F(shard_book_test, an_effect_within_the_shard_does_not_wait) {
   apply(record_with_effect(1));
   EXPECT_EQ(book.take_unsent(1).size(), 1u);
