@@ -3,11 +3,28 @@
 function(souk_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PROTOS;LINKS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
+  souk_mutants(${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC souk_options ${ARG_LINKS})
   if(ARG_PROTOS)
     souk_protobuf(${name}_protos ${ARG_PROTOS})
     target_link_libraries(${name} PUBLIC ${name}_protos)
   endif()
+endfunction()
+
+# souk_mutants(SOURCES ...): in a build with planted bugs, the sources that have some are told. All others are
+# compiled as ever, so that they come from the compiler's cache.
+function(souk_mutants)
+  if(NOT SOUK_MUTANTS)
+    return()
+  endif()
+  foreach(source ${ARGN})
+    get_filename_component(path "${source}" ABSOLUTE)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
+    file(STRINGS "${path}" includes REGEX "^#include \"runtime/mutant.hpp\"")
+    if(includes)
+      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_DEFINITIONS SOUK_MUTANTS)
+    endif()
+  endforeach()
 endfunction()
 
 # souk_protobuf(NAME FILES...): compiles schemas into a library of their own, without our warnings or lint.

@@ -7,6 +7,7 @@
 #include "actors/json/problem.hpp"
 #include "actors/values/id.hpp"
 #include "actors/values/money.hpp"
+#include "runtime/mutant.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -408,13 +409,13 @@ runtime::decision cart_decider::claim(const state& state, const pb::Claim& comma
     claimed.set_ok(true);
   } else if (!state.exists()) {
     claimed.set_refusal("not_found");
-  } else if (taken || row.status() == "ordered") {
+  } else if ((taken && !mutated("claimed-twice")) || row.status() == "ordered") {
     claimed.set_refusal("invalid_state");
     claimed.set_other_checkout_id(row.checkout_id());
     claimed.set_other_order_id(row.order_id());
   } else if (has_expired(state, context.now)) {
     claimed.set_refusal("expired");
-  } else if (row.version() != command.cart_version()) {
+  } else if (row.version() != command.cart_version() && !mutated("cart-version-ignored")) {
     claimed.set_refusal("version_conflict");
   } else if (state.lines.empty()) {
     claimed.set_refusal("empty");

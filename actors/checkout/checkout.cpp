@@ -11,6 +11,7 @@
 #include "actors/stock/stock.hpp"
 #include "actors/values/id.hpp"
 #include "actors/values/money.hpp"
+#include "runtime/mutant.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -344,7 +345,7 @@ void checkout_decider::draft::release_all() {
 }
 
 void checkout_decider::draft::sell_all() {
-  place_order();
+  if (!mutated("order-not-placed")) place_order();
   end_claim(true);
   for (const auto& line : next_.lines)
     end_hold(line, true);
@@ -542,7 +543,8 @@ runtime::decision checkout_decider::held(const state& state, const pb::Held& ans
     give_back("currency_mismatch");
   } else {
     try {
-      const auto total = values::line_total(price, line.line().quantity());
+      const auto paid_for = line.line().quantity() - (mutated("total-of-a-unit-less") ? 1 : 0);
+      const auto total = values::line_total(price, paid_for);
       auto& held = *event.mutable_line_held();
       held.set_line(answer.line());
       *held.mutable_price() = price;
@@ -699,7 +701,7 @@ runtime::decision checkout_decider::expire(const state& state, const runtime::co
 
 runtime::decision checkout_decider::on_timer(const state& state, std::string_view timer,
                                              const runtime::context& context) const {
-  if (timer == expire_timer) return expire(state, context);
+  if (timer == expire_timer) return mutated("never-expired") ? runtime::decision{} : expire(state, context);
   draft draft{*this, state, context};
   if (state.is(status::completed)) {
     draft.sell_all();

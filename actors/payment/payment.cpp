@@ -6,6 +6,7 @@
 #include "actors/order/order.pb.h"
 #include "actors/payment/payment_json.hpp"
 #include "actors/values/id.hpp"
+#include "runtime/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -115,6 +116,7 @@ class payment_decider::draft {
   }
   void start_reversal(const std::string& order_key) {
     emit([&](pb::Event& event) { event.mutable_reversing()->set_order_key(order_key); });
+    if (mutated("refund-not-made")) return reversed("refunded");
     call();
   }
   void reversed(const std::string& how) {
@@ -209,12 +211,14 @@ runtime::decision payment_decider::provider_result(const state& state, const pb:
   if (said == status::charged) {
     draft.settle(status::charged, result);
   } else if (said == status::declined) {
-    draft.settle(status::declined, result);
+    draft.settle(mutated("declined-sold") ? status::charged : status::declined, result);
   } else if (said == status::requires_action && operation != cancel) {
     draft.needs_action(result.charge_id());
   } else if (operation == charge || operation == authenticate) {
     if (said == "error" && state.row.failures() + 1 < charge_attempts_max) {
       draft.retry();
+    } else if (mutated("silence-is-failure")) {
+      draft.settle(status::failed, result);
     } else {
       draft.ask();
     }

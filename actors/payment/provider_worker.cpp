@@ -1,6 +1,7 @@
 #include "actors/payment/provider_worker.hpp"
 
 #include "runtime/entity/kind.hpp"
+#include "runtime/mutant.hpp"
 #include "runtime/supervision/failure.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -39,8 +40,9 @@ void tick_soon(worker* self) {
 
 void start(worker* self, const runtime::world_request& request) {
   auto& state = self->state;
-  const auto call = call_in(request);
+  auto call = call_in(request);
   const auto id = ++state.calls;
+  if (mutated("key-of-each-try")) call.set_key(call.key() + "/" + std::to_string(id));
   state.open.emplace(id, payment_worker_state::under_way{request.caller, request.number, call.operation(),
                                                          request.reply_to});
   state.deadlines.emplace_back(state.config.clock->steady() + state.config.timeout, id);

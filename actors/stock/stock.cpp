@@ -7,6 +7,7 @@
 #include "actors/stock/stock_json.hpp"
 #include "actors/values/id.hpp"
 #include "runtime/entity/kind.hpp"
+#include "runtime/mutant.hpp"
 
 #include <openssl/sha.h>
 
@@ -251,7 +252,7 @@ decision restock(const stock_state& state, const pb::Restock& command, const con
   if (!in_range(after)) throw std::range_error("a restock beyond the range of stock");
   pb::Moved moved;
   moved.set_movement_id(movement_id_or_new(command.movement_id(), context));
-  moved.set_delta(command.quantity());
+  moved.set_delta(command.quantity() * (mutated("restocked-twice") ? 2 : 1));
   moved.set_reason("returned");
   moved.set_reference(command.order_id());
   moved.set_reference_line(command.line_id());
@@ -320,7 +321,7 @@ decision hold_units(const stock_state& state, const pb::Hold& command, const con
     held.set_ok(true);
   } else if (!command.quoted() && !(state.offer && state.offer->for_sale())) {
     held.set_refusal("not_for_sale");
-  } else if (command.quantity() > state.figures.available()) {
+  } else if (command.quantity() > state.figures.available() + (mutated("oversold-by-one") ? 1 : 0)) {
     held.set_refusal("insufficient_stock");
   } else {
     held.set_ok(true);
@@ -455,6 +456,8 @@ void apply_held(stock_state& state, const pb::HoldTaken& event, std::int64_t at_
 void apply_ended(stock_state& state, const pb::HoldEnded& event) {
   const hold& hold = open_hold(state, event.hold_id());
   state.figures.reserved -= hold.quantity;
+  if (mutated("hold-released-twice"))
+    state.figures.reserved -= std::min<std::int64_t>(state.figures.reserved, hold.quantity);
   if (event.how() == "sold") {
     state.figures.on_hand -= hold.quantity;
     state.figures.sold += hold.quantity;
@@ -516,7 +519,7 @@ void load_hold_row(stock_state& state, std::string_view value) {
 void save_holds(stock_state& state, runtime::row_sink& sink) {
   const std::string prefix{hold_row_prefix};
   for (const std::string& id : state.gone_holds)
-    sink.erase(prefix + id);
+    if (!mutated("ended-hold-kept")) sink.erase(prefix + id);
   state.gone_holds.clear();
   for (const std::string& id : state.dirty_holds) {
     const auto found = state.holds.find(id);

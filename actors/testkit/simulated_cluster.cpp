@@ -31,6 +31,23 @@ constexpr std::chrono::milliseconds failover_wait{5'500};
 
 }  // namespace
 
+/// The provider as a node reaches it, with somebody who waits for its next call.
+class simulated_cluster::watched_provider final : public payment::provider_link {
+ public:
+  watched_provider(std::unique_ptr<provider_link> link, std::function<void()> called)
+      : link_(std::move(link)), called_(std::move(called)) {}
+
+  void call(const payment::pb::ProviderCall& call, result_handler then) override {
+    link_->call(call, std::move(then));
+    called_();
+  }
+  void list(list_handler then) override { link_->list(std::move(then)); }
+
+ private:
+  std::unique_ptr<provider_link> link_;
+  std::function<void()> called_;
+};
+
 /// A request that a node has and has not answered.
 struct simulated_cluster::pending {
   answer_handler then;
@@ -56,6 +73,7 @@ struct simulated_cluster::member {
   std::optional<shop::shop> shop;
   std::optional<runtime::node> node;
   std::vector<std::weak_ptr<pending>> requests;
+  std::function<void()> at_next_charge;  // may be empty
 
   std::string member_name() const { return runtime::member_name(id, disk); }
 };
@@ -168,7 +186,11 @@ void simulated_cluster::boot(member& member) {
 void simulated_cluster::start(member& member) {
   auto& driver = *fleet_.find(member.id);
   payment::payment_worker_config paying;
-  paying.provider = payment::make_direct_provider(provider_, driver.time());
+  const auto called = [this, &member] {
+    if (auto then = std::exchange(member.at_next_charge, nullptr)) fleet_.in_steps(0, std::move(then));
+  };
+  paying.provider =
+      std::make_shared<watched_provider>(payment::make_direct_provider(provider_, driver.time()), called);
   paying.clock = driver.time();
   supervision::child_spec payments{.name = "payments", .start = [paying](caf::event_based_actor* self) {
                                      return self->spawn(payment::payment_worker, paying);
@@ -231,6 +253,10 @@ void simulated_cluster::crash(const std::string& node) {
   if (!at(node).up) return;
   tell("node " + node + " crashes");
   take_down(at(node));
+}
+
+void simulated_cluster::at_next_charge(const std::string& node, std::function<void()> then) {
+  at(node).at_next_charge = std::move(then);
 }
 
 void simulated_cluster::restart(const std::string& node) {
@@ -414,7 +440,7 @@ void simulated_cluster::make_first_key() {
   if (!run_until(known, patience)) throw std::runtime_error("no key was made");
 }
 
-void simulated_cluster::stock(const std::string& sku, std::int64_t units) {
+void simulated_cluster::stock(const std::string& sku, std::int64_t units, std::int64_t price) {
   const auto expect_made = [](const gateway::http_response& response) {
     if (response.status != 201)
       throw std::runtime_error(std::to_string(response.status) + " " + response.body);
@@ -423,7 +449,8 @@ void simulated_cluster::stock(const std::string& sku, std::int64_t units) {
   expect_made(call(node, "POST", "/v1/products",
                    R"({"title":"Sold as )" + sku + R"(","description":"","categories":["test"],)" +
                        R"("attributes":{},"variants":[{"sku":")" + sku +
-                       R"(","price":{"amount":1000,"currency":"USD"}}]})",
+                       R"(","price":{"currency":"USD","precise":{"value":")" + std::to_string(price) +
+                       R"(","scale":3}}}]})",
                    {staff()}));
   expect_made(call(node, "POST", "/v1/inventory/adjustments",
                    R"({"sku":")" + sku + R"(","delta":)" + std::to_string(units) + R"(,"reason":"received"})",

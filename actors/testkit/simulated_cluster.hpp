@@ -62,8 +62,8 @@ class simulated_cluster {
                               const std::string& body = {}, fields fields = {});
   /// The field that makes a request the staff's.
   std::pair<std::string, std::string> staff() const { return {"authorization", "Bearer " + key_}; }
-  /// A product of one variant at 10.00 USD, with that many units received.
-  void stock(const std::string& sku, std::int64_t units);
+  /// A product of one variant, with that many units received. The price is in thousandths of a dollar.
+  void stock(const std::string& sku, std::int64_t units, std::int64_t price = 10'000);
 
   // Time.
   void advance(milliseconds duration) { fleet_.advance(duration); }
@@ -74,6 +74,8 @@ class simulated_cluster {
   // What happens to nodes.
   /// Power cut, and kill -9: nothing is left but what was durable.
   void crash(const std::string& node);
+  /// Calls `then` when the node calls the provider next: after the charge, before anybody knows of it.
+  void at_next_charge(const std::string& node, std::function<void()> then);
   /// Starts it again on what it had, with a new incarnation.
   void restart(const std::string& node);
   /// An empty disk in place of the one that it had; while it is down.
@@ -115,6 +117,7 @@ class simulated_cluster {
  private:
   struct member;
   struct pending;
+  class watched_provider;
 
   void boot(member& member);
   void start(member& member);

@@ -19,7 +19,13 @@ using namespace std::chrono_literals;
 
 // What a customer waits for an answer before asking again, at another node.
 constexpr std::chrono::milliseconds patience = 8s;
-constexpr int unit_price = 1000;
+
+// Thousandths of a dollar in cents, half a cent to the even one.
+std::int64_t line_total(std::int64_t thousandths) {
+  const auto cents = thousandths / 10;
+  const auto rest = thousandths % 10;
+  return cents + (rest > 5 || (rest == 5 && cents % 2 != 0) ? 1 : 0);
+}
 
 // Most pay at once; the others are what a provider may do.
 constexpr std::array<const char*, 8> tokens{"tok_ok",       "tok_ok",      "tok_ok",   "tok_ok",
@@ -35,11 +41,11 @@ struct simulated_shopper::request {
   std::string key;
   bool staff = false;
   handler then;
-  std::uint64_t attempt = 0;
+  std::uint64_t attempt = 0;  // 0: it waits to be sent again
 };
 
 simulated_shopper::simulated_shopper(simulated_cluster& cluster, shopping_record& record,
-                                     const received_units& goods, std::string name, std::uint64_t seed,
+                                     const all_goods& goods, std::string name, std::uint64_t seed,
                                      std::size_t purchases)
     : cluster_(cluster),
       record_(record),
@@ -55,8 +61,10 @@ void simulated_shopper::begin() {
 }
 
 std::string simulated_shopper::waiting_for() const {
-  if (!open_) return name_ + " waits for nothing";
-  return name_ + " waits for " + open_->method + " " + open_->target + " " + open_->key + " " + open_->body;
+  std::string text = name_ + " waits for";
+  for (const auto& each : open_)
+    text += " " + each->method + " " + each->target + " " + each->key + " " + each->body;
+  return open_.empty() ? text + " nothing" : text;
 }
 
 // -- asking until there is an answer -----------------------------------------------------------------
@@ -69,40 +77,40 @@ void simulated_shopper::later(milliseconds in, std::function<void()> what) {
 
 void simulated_shopper::ask(std::string method, std::string target, std::string body, bool keyed, bool staff,
                             handler then) {
-  open_ = std::make_unique<request>(request{std::move(method), std::move(target), std::move(body),
-                                            keyed ? name_ + "-" + std::to_string(++keys_) : "", staff,
-                                            std::move(then)});
-  try_once();
+  open_.push_back(std::make_shared<request>(request{std::move(method), std::move(target), std::move(body),
+                                                    keyed ? name_ + "-" + std::to_string(++keys_) : "", staff,
+                                                    std::move(then)}));
+  try_once(open_.back());
 }
 
-void simulated_shopper::try_once() {
-  const auto attempt = open_->attempt = ++attempts_;
+void simulated_shopper::try_once(const std::shared_ptr<request>& asked) {
+  const auto attempt = asked->attempt = ++attempts_;
   const auto& names = cluster_.names();
   simulated_cluster::fields fields;
-  if (!open_->key.empty()) fields.emplace_back("idempotency-key", open_->key);
-  if (open_->staff) fields.push_back(cluster_.staff());
-  const auto take_it = [this, attempt, here = here_](const gateway::http_response& response) {
-    if (*here) take(attempt, response);
+  if (!asked->key.empty()) fields.emplace_back("idempotency-key", asked->key);
+  if (asked->staff) fields.push_back(cluster_.staff());
+  const auto take_it = [this, asked, attempt, here = here_](const gateway::http_response& response) {
+    if (*here) take(asked, attempt, response);
   };
-  cluster_.send(names[draw(names.size())], open_->method, open_->target, open_->body, std::move(fields),
+  cluster_.send(names[draw(names.size())], asked->method, asked->target, asked->body, std::move(fields),
                 take_it);
-  later(patience, [this, attempt] { take(attempt, {.status = 0, .fields = {}, .body = {}}); });
+  later(patience, [this, asked, attempt] { take(asked, attempt, {.status = 0, .fields = {}, .body = {}}); });
 }
 
-void simulated_shopper::take(std::uint64_t attempt, const gateway::http_response& response) {
-  if (!open_ || open_->attempt != attempt) return;  // it was given up, or answered
+void simulated_shopper::take(const std::shared_ptr<request>& asked, std::uint64_t attempt,
+                             const gateway::http_response& response) {
+  if (asked->attempt != attempt) return;  // it was given up, or answered
+  asked->attempt = 0;
   const bool nothing_known = response.status == 0 || response.status >= 500 ||
                              member_of(response.body, "code") == "idempotency_in_flight";
   if (nothing_known) {
-    open_->attempt = 0;
     ++record_.repeats;
-    later(milliseconds{50 + draw(400)}, [this] { try_once(); });
+    later(milliseconds{50 + draw(400)}, [this, asked] { try_once(asked); });
     return;
   }
   ++record_.answers;
-  const auto then = std::move(open_->then);
-  open_ = nullptr;
-  then(response);
+  std::erase(open_, asked);
+  asked->then(response);
 }
 
 void simulated_shopper::expect(bool right, const std::string& what, const gateway::http_response& response) {
@@ -149,39 +157,82 @@ void simulated_shopper::look_at_cart() {
   });
 }
 
+// From one window; or from two at once, of which at most one may sell; or while the cart is changed, which
+// must not go together with a sale of what it was before.
 void simulated_shopper::check_out() {
-  const std::string token = tokens[draw(tokens.size())];
-  checkout_ = R"({"cart_id":")" + cart_ + R"(","cart_version":)" + version_ +
-              R"(,"payment":{"provider":"test","token":")" + token + R"("}})";
-  ask("POST", "/v1/checkouts", checkout_, true, false, [this](const auto& response) {
-    if (response.status == 201) return take_sale(response);
-    const auto code = member_of(response.body, "code");
-    expect(code == "insufficient_stock" || code == "payment_declined" || code == "expired",
-           "a checkout sells or says why not", response);
-    ++record_.refusals[code];
-    end_purchase();
+  sold_ = windows_ = 0;
+  changed_ = false;
+  const auto how = draw(8);
+  windows_begun_ = how < 2 ? 2 : 1;
+  if (how == 1) change_meanwhile();
+  order_cart(tokens[draw(tokens.size())]);
+  if (how == 0) order_cart("tok_ok");
+}
+
+void simulated_shopper::order_cart(const std::string& token) {
+  ++windows_;
+  const auto body = R"({"cart_id":")" + cart_ + R"(","cart_version":)" + version_ +
+                    R"(,"payment":{"provider":"test","token":")" + token + R"("}})";
+  const auto key = name_ + "-" + std::to_string(keys_ + 1);
+  ask("POST", "/v1/checkouts", body, true, false, [this, body, key](const auto& response) {
+    if (response.status == 201) {
+      take_sale(key, body, response);
+    } else {
+      const auto code = member_of(response.body, "code");
+      const bool overtaken = windows_begun_ > 1 && (code == "invalid_state" || code == "version_conflict");
+      expect(overtaken || code == "insufficient_stock" || code == "payment_declined" || code == "expired",
+             "a checkout sells or says why not", response);
+      ++record_.refusals[code];
+    }
+    end_window();
   });
 }
 
-void simulated_shopper::take_sale(const gateway::http_response& response) {
+void simulated_shopper::change_meanwhile() {
+  ++windows_;
+  const auto& sku = wanted_.begin()->first;
+  ask("POST", "/v1/carts/" + cart_ + "/items", R"({"items":[{"sku":")" + sku + R"(","quantity":1}]})", true,
+      false, [this](const auto& response) {
+        const auto code = member_of(response.body, "code");
+        changed_ = response.status == 200;
+        expect(changed_ || code == "invalid_state", "a cart is changed, or is ordered", response);
+        end_window();
+      });
+}
+
+void simulated_shopper::end_window() {
+  if (--windows_ > 0) return;
+  if (sold_ > 1) record_.findings.push_back(name_ + ": one cart was sold twice: " + cart_);
+  if (sold_ > 0 && changed_)
+    record_.findings.push_back(name_ + ": a cart was changed, and sold as it had been: " + cart_);
+  if (sold_ == 0) return end_purchase();
+  go_on_after_sale();
+}
+
+void simulated_shopper::take_sale(const std::string& key, const std::string& body,
+                                  const gateway::http_response& response) {
   shopping_record::sale sale;
   sale.order = member_of(member_of(response.body, "order"), "id");
   sale.answer = response.body;
-  sale.key = name_ + "-" + std::to_string(keys_);
-  sale.body = checkout_;
+  sale.key = key;
+  sale.body = body;
   sale.units = wanted_;
   for (const auto& [sku, units] : wanted_)
-    sale.total += units * unit_price;
+    sale.total += line_total(units * goods_.at(sku).thousandths);
   expect(!sale.order.empty() && member_of(response.body, "status") == "completed", "a checkout is completed",
          response);
   record_.sales.push_back(std::move(sale));
-  const auto number = record_.sales.size() - 1;
+  ++sold_;
+  last_sale_ = record_.sales.size() - 1;
+}
+
+void simulated_shopper::go_on_after_sale() {
   switch (draw(6)) {
     case 0:
-      return cancel(number);
+      return cancel(last_sale_);
     case 1:
     case 2:
-      return look_at_order(number);
+      return look_at_order(last_sale_);
     default:
       return end_purchase();
   }

@@ -34,14 +34,19 @@ struct shopping_record {
   std::vector<std::string> findings;
 };
 
-/// Goods to choose from: skus and how many units of them were received.
-using received_units = std::map<std::string, std::int64_t>;
+/// Goods to choose from, by sku.
+struct goods {
+  std::int64_t units = 0;        ///< That were received.
+  std::int64_t thousandths = 0;  ///< Of a dollar, for each.
+};
+using all_goods = std::map<std::string, goods>;
 
 /// One customer with time between clicks, who buys a few times, asks any node, and repeats with the same
-/// Idempotency-Key whatever was not answered for good. Holds every answer against what must be true.
+/// Idempotency-Key whatever was not answered for good. Some orders go out from two windows at once, or the
+/// cart is changed while it is ordered. Holds every answer against what must be true.
 class simulated_shopper {
  public:
-  simulated_shopper(simulated_cluster& cluster, shopping_record& record, const received_units& goods,
+  simulated_shopper(simulated_cluster& cluster, shopping_record& record, const all_goods& goods,
                     std::string name, std::uint64_t seed, std::size_t purchases);
   ~simulated_shopper();
   simulated_shopper(const simulated_shopper&) = delete;
@@ -61,8 +66,9 @@ class simulated_shopper {
   struct request;
 
   void ask(std::string method, std::string target, std::string body, bool keyed, bool staff, handler then);
-  void try_once();
-  void take(std::uint64_t attempt, const gateway::http_response& response);
+  void try_once(const std::shared_ptr<request>& asked);
+  void take(const std::shared_ptr<request>& asked, std::uint64_t attempt,
+            const gateway::http_response& response);
   void later(milliseconds in, std::function<void()> what);
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
 
@@ -70,7 +76,11 @@ class simulated_shopper {
   void fill();
   void look_at_cart();
   void check_out();
-  void take_sale(const gateway::http_response& response);
+  void order_cart(const std::string& token);
+  void change_meanwhile();
+  void end_window();
+  void take_sale(const std::string& key, const std::string& body, const gateway::http_response& response);
+  void go_on_after_sale();
   void look_at_order(std::size_t sale);
   void cancel(std::size_t sale);
   void end_purchase();
@@ -78,19 +88,24 @@ class simulated_shopper {
 
   simulated_cluster& cluster_;
   shopping_record& record_;
-  const received_units& goods_;
+  const all_goods& goods_;
   std::string name_;
   std::mt19937_64 random_;
   std::size_t purchases_;
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 
-  std::unique_ptr<request> open_;
+  std::vector<std::shared_ptr<request>> open_;
   std::uint64_t attempts_ = 0;
   std::uint64_t keys_ = 0;
   std::string cart_;
   std::string version_;
-  std::string checkout_;  // the request
   std::map<std::string, std::int64_t> wanted_;
+  // Of the order that is being made.
+  std::size_t windows_ = 0;  // that wait for an answer
+  std::size_t windows_begun_ = 0;
+  std::size_t sold_ = 0;
+  std::size_t last_sale_ = 0;  // its number in the record
+  bool changed_ = false;       // the cart
 };
 
 }  // namespace souk::testkit

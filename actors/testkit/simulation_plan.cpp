@@ -33,6 +33,9 @@ std::vector<kind> all_kinds() {
   return all;
 }
 
+// A crash comes so many steps after its moment, when something is under way: some requests take that many.
+constexpr std::size_t steps_to_crash = 2'000;
+
 // A number from 0 to below `end`.
 std::size_t below(std::mt19937_64& random, std::size_t end) { return random() % end; }
 milliseconds between(std::mt19937_64& random, int least, int most) {
@@ -56,6 +59,10 @@ std::int64_t draw_amount(std::mt19937_64& random, kind what) {
   switch (what) {
     case kind::lag:
       return between(random, 2, 400).count();
+    case kind::crash:
+      return static_cast<std::int64_t>(below(random, steps_to_crash));
+    case kind::isolate:
+      return static_cast<std::int64_t>(below(random, 2));
     case kind::disk_full:
       return 1 + static_cast<std::int64_t>(below(random, 20));
     case kind::clock_skew:

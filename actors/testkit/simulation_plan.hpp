@@ -13,11 +13,11 @@ namespace souk::testkit {
 /// Something that goes wrong in a simulated cluster, when, and for how long.
 struct fault {
   enum class kind : std::uint8_t {
-    crash,          ///< A node loses its power; it is started again.
+    crash,          ///< A node loses its power, `amount` steps later or, if even, as it takes money.
     pause,          ///< A node hangs, and wakes.
     part,           ///< Two nodes do not hear each other.
     cut,            ///< One node is not heard by another, but hears it.
-    isolate,        ///< A node hears no other, and none hears it.
+    isolate,        ///< A node hears no other, and none hears it; if `amount`, but for one other.
     reset,          ///< The connections between two nodes end.
     lag,            ///< What two nodes say to each other takes long.
     store_cut,      ///< A node does not reach the coordination store.

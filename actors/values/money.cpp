@@ -1,5 +1,7 @@
 #include "actors/values/money.hpp"
 
+#include "runtime/mutant.hpp"
+
 #include <array>
 #include <limits>
 
@@ -67,7 +69,7 @@ wide divide_half_even(wide n, wide d) {
   wide quotient = n / d;
   const wide remainder = n % d;
   const wide twice = 2 * (remainder < 0 ? -remainder : remainder);
-  if (twice > d || (twice == d && quotient % 2 != 0)) quotient += n < 0 ? -1 : 1;
+  if (twice > d || (twice == d && (quotient % 2 != 0 || mutated("rounded-up")))) quotient += n < 0 ? -1 : 1;
   return quotient;
 }
 

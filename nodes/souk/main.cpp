@@ -5,6 +5,7 @@
 #include "nodes/souk/commands.hpp"
 #include "nodes/souk/simulate.hpp"
 #include "nodes/souk/test_provider.hpp"
+#include "runtime/mutant.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -137,9 +138,13 @@ class command_line {
   }
 
   void add_simulate() {
-    CLI::App* simulating =
-        command(app_, "simulate", "Run whole clusters in one thread each, with faults drawn from seeds",
-                [this] { return simulate(settings_, simulate_); });
+    CLI::App* simulating = command(
+        app_, "simulate", "Run whole clusters in one thread each, with faults drawn from seeds", [this] {
+#ifdef SOUK_MUTANTS
+          if (!simulate_.mutant.empty()) return hunt_mutant(settings_, simulate_);
+#endif
+          return simulate(settings_, simulate_);
+        });
     simulating->add_option("--seed", simulate_.seed, "The first seed")->capture_default_str();
     simulating->add_option("--seeds", simulate_.seeds, "How many seeds, from there on")
         ->check(CLI::PositiveNumber)
@@ -154,6 +159,9 @@ class command_line {
         ->capture_default_str();
     simulating->add_flag("--shrink", simulate_.shrink, "Cut a run that fails down as far as it still fails");
     simulating->add_option("--trace", simulate_.trace, "Write every event of one seed to this file");
+#ifdef SOUK_MUTANTS
+    simulating->add_option("--mutant", simulate_.mutant, "A planted bug to look for; \"list\" names them");
+#endif
   }
 
   void add_certs() {

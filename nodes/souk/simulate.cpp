@@ -1,10 +1,13 @@
 #include "nodes/souk/simulate.hpp"
 
 #include "actors/json/writer.hpp"
+#include "actors/testkit/mutants.hpp"
 #include "actors/testkit/simulation.hpp"
 #include "bench/progress.hpp"
+#include "runtime/mutant.hpp"
 
 #include <fmt/format.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,9 +117,16 @@ class worker {
   told next() { return read_told(from_.get(), line_, room_); }
 
  private:
+  // Of the processor, from now on: then the process ends.
+  static void limit_time(unsigned seconds) {
+    const itimerval left{{0, 0}, {static_cast<time_t>(seconds), 0}};
+    if (seconds != 0) ::setitimer(ITIMER_PROF, &left, nullptr);
+  }
+
   [[noreturn]] static void work(const simulate_options& options, unsigned number, std::FILE* to) {
     for (auto n = std::uint64_t{number}; n < options.seeds; n += options.jobs) {
       const auto seed = options.seed + n;
+      limit_time(options.seconds_per_seed_max);
       std::fputs(written(seed, testkit::simulate(plan_of(seed, options))).c_str(), to);
       if (std::fflush(to) != 0) break;  // nobody listens any more
     }
@@ -253,5 +263,64 @@ int simulate(const settings& settings, const simulate_options& options) {
   }
   return all.failed.empty() ? exit_fine : exit_found_wrong;
 }
+
+#ifdef SOUK_MUTANTS
+namespace {
+
+// What a mutant does to a run may be that it never ends.
+constexpr unsigned seconds_per_seed_max = 20;
+
+void list_mutants() {
+  for (const auto& each : testkit::mutants())
+    fmt::print("{}\t{}\n", each.name, each.what);
+}
+
+// The first thing that a seed finds, in a process of its own, for it may end badly; empty: nothing.
+std::string first_finding(std::uint64_t seed, const simulate_options& options) {
+  auto one = options;
+  one.seed = seed;
+  one.seeds = one.jobs = 1;
+  one.seconds_per_seed_max = seconds_per_seed_max;
+  try {
+    const auto each = worker{one, 0}.next();
+    return each.result.passed() ? std::string{} : each.result.findings.front();
+  } catch (const std::exception&) {
+    return "the run did not come to its end";
+  }
+}
+
+}  // namespace
+
+int hunt_mutant(const settings& settings, const simulate_options& options) {
+  named_profile(options.profile);
+  if (options.mutant == "list") {
+    list_mutants();
+    return exit_fine;
+  }
+  const auto& all = testkit::mutants();
+  if (std::none_of(all.begin(), all.end(), [&](const auto& each) { return each.name == options.mutant; }))
+    throw std::invalid_argument("there is no mutant " + options.mutant);
+  mutant_at_work = options.mutant;
+  std::string finding;
+  std::uint64_t tried = 0;
+  while (finding.empty() && tried < options.seeds)
+    finding = first_finding(options.seed + tried++, options);
+  if (settings.json) {
+    json::writer out;
+    out.begin_object()
+        .key("mutant")
+        .string(options.mutant)
+        .key("seeds")
+        .integer(static_cast<std::int64_t>(tried));
+    out.key("found").string(finding).end_object();
+    fmt::print("{}\n", std::move(out).take());
+  } else if (finding.empty()) {
+    fmt::print("{}: not found in {} seeds\n", options.mutant, tried);
+  } else {
+    fmt::print("{}: found after {} seeds: {}\n", options.mutant, tried, finding);
+  }
+  return finding.empty() ? exit_found_wrong : exit_fine;
+}
+#endif
 
 }  // namespace souk::cli

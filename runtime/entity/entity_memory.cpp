@@ -1,5 +1,6 @@
 #include "runtime/entity/entity_memory.hpp"
 
+#include "runtime/mutant.hpp"
 #include "runtime/shard/keys.hpp"
 #include "runtime/shard/state.pb.h"
 
@@ -68,6 +69,7 @@ void entity_memory::replay(std::uint64_t first_version, std::int64_t time_ms,
   for (const auto& event : events) {
     if (next > version) {
       kind->evolve(*state, *event, from_ms(time_ms), next);
+      if (mutated("event-applied-twice")) kind->evolve(*state, *event, from_ms(time_ms), next);
       version = next;
     }
     ++next;

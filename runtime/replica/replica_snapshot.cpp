@@ -1,3 +1,4 @@
+#include "runtime/mutant.hpp"
 #include "runtime/replica/replica.hpp"
 #include "runtime/shard/snapshot.hpp"
 #include "runtime/telemetry/log.hpp"
@@ -75,14 +76,18 @@ void replica_life::restart_journal() {
 
 void replica_life::clear_rows() {
   auto removals = rows_to_replace(id(), options_.shard.storage->state(), removals_max);
-  if (removals.empty()) return put_piece(0);
+  if (removals.empty() || mutated("snapshot-over-old-rows")) return put_piece(0);
   write_state_rows(std::move(removals), [this] { clear_rows(); });
 }
 
 void replica_life::put_piece(std::uint64_t sequence) {
   const auto key = keys::snapshot_piece(id(), installing_->snapshot, sequence);
   const auto piece = options_.shard.storage->state().get(key);
-  if (!piece) return end_installation();
+  const auto is_last = [&] {
+    const auto next = keys::snapshot_piece(id(), installing_->snapshot, sequence + 1);
+    return !options_.shard.storage->state().get(next);
+  };
+  if (!piece || (mutated("snapshot-cut-short") && is_last())) return end_installation();
   auto rows = rows_of_piece(*piece);
   if (!rows)
     throw persistence::damage("state: a piece of a snapshot of shard " + std::to_string(id()) +

@@ -1,5 +1,7 @@
 #include "runtime/replication/follower.hpp"
 
+#include "runtime/mutant.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -26,6 +28,7 @@ std::uint64_t follower::highest_epoch() const { return std::max(epoch_, storing_
 std::uint64_t follower::committed() const { return std::min(committed_, durable_); }
 
 void follower::receive(const member_id& from, const append& message, std::chrono::nanoseconds now) {
+  if (mutated("old-epoch-accepted") && message.epoch < highest_epoch()) return accept(from, message, now);
   if (message.epoch < highest_epoch()) {
     actions_.push_back(send_appended{
         from, {.epoch = highest_epoch(), .result = append_result::superseded, .number = message.number}});
@@ -78,6 +81,7 @@ void follower::epoch_stored(std::uint64_t epoch, std::chrono::nanoseconds now) {
   newest_number_ = 0;
   newest_sent_at_ = {};
   if (snapshot_ && !snapshot_->installing) snapshot_.reset();
+  if (mutated("tail-dropped") && opening_ == epoch && committed_ < journal_.last()) cut_after(committed_);
   if (opening_ == epoch) return open_if_ready();
 
   const auto message = std::exchange(held_, {});
@@ -135,13 +139,15 @@ bool follower::take_up(const append& message) {
     if (index <= journal_.last()) {
       const auto here = journal_.epoch_at(index);
       if (here == next.epoch || (here == 0 && index < journal_.first())) continue;
+      if (mutated("divergence-kept")) continue;
       cut_after(index - 1);
     }
     journal_.append(next.at());
     fresh.push_back(next);
   }
   matched_ = std::max(matched_, index);
-  committed_ = std::max(committed_, std::min(message.committed, matched_));
+  committed_ =
+      std::max(committed_, mutated("all-is-committed") ? matched_ : std::min(message.committed, matched_));
   const bool wrote = !fresh.empty();
   if (wrote) {
     writes_.push_back({next_ticket_, journal_.last(), false});

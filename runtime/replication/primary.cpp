@@ -1,5 +1,7 @@
 #include "runtime/replication/primary.hpp"
 
+#include "runtime/mutant.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -97,6 +99,7 @@ void primary::decided(std::vector<entry> entries, std::chrono::nanoseconds now) 
     recent_bytes_ += entry.payload->size();
     recent_.push_back(std::move(entry));
   }
+  if (mutated("own-disk-not-awaited")) progress_.durable(self_, journal_.last());
   for (auto& [member, peer] : peers_)
     if (!peer.behind) note_progress(member, peer, now);
 }
@@ -125,9 +128,10 @@ void primary::locally_refused(std::uint64_t first, std::chrono::nanoseconds now)
 }
 
 void primary::advance(std::chrono::nanoseconds) {
-  if (progress_.committed() >= opening_index_) opened_ = true;
+  const auto everywhere = mutated("alone") ? local_durable_ : progress_.committed();
+  if (everywhere >= opening_index_) opened_ = true;
   // What older epochs left counts as committed together with the opening record, not before.
-  if (opened_) committed_ = std::max(committed_, progress_.committed());
+  if (opened_) committed_ = std::max(committed_, everywhere);
   forget_recent();
 }
 
@@ -606,6 +610,7 @@ void primary::watch_ability(std::chrono::nanoseconds now) {
 }
 
 bool primary::may_read(std::chrono::nanoseconds now) const {
+  if (mutated("read-without-lease")) return serves();
   if (!serves() || (swap_ && swap_->is_handover())) return false;
   return progress_.all_counted([&](const member_id& member) {
     if (member == self_) return true;

@@ -1,5 +1,6 @@
 #include "runtime/shard/shard.hpp"
 
+#include "runtime/mutant.hpp"
 #include "runtime/shard/projections.hpp"
 #include "runtime/shard/records.hpp"
 #include "runtime/supervision/failure.hpp"
@@ -243,7 +244,7 @@ bool shard_life::answered_before(const request& request) {
   };
   if (running_.contains(request.id)) return answer_with(outcome::in_flight);
   auto kept = book_->find_answer(request.id);
-  if (!kept) return false;
+  if (!kept || mutated("answers-forgotten")) return false;
   if (kept->quarantined()) return answer_with(outcome::quarantined);
   if (kept->fingerprint() != bytes_of(*request.fingerprint)) return answer_with(outcome::key_reused);
   if (kept->in_flight()) return answer_with(outcome::in_flight);
@@ -400,6 +401,9 @@ void shard_life::on_decided(decided& result) {
       slot.last_index = gate.index;
       for (const auto& call : record.world_calls())
         gate.world_calls.push_back(call.number());
+      if (mutated("charge-before-commit"))
+        for (const auto& call : record.world_calls())
+          make_call(call.number(), book_->open_calls().at(call.number()));
       if (!result.events.empty() || record.timers_size() > 0) {
         slot.dirty = true;
         slot.tail.push_back({gate.index,
@@ -434,7 +438,7 @@ void shard_life::on_decided(decided& result) {
 }
 
 void shard_life::hold(unreleased gate) {
-  if (gate.index <= committed_) return let_out(gate);
+  if (gate.index <= committed_ || mutated("reply-before-commit")) return let_out(gate);
   // A read waits for what it saw, which may lie before the newest record.
   auto place = unreleased_.end();
   while (place != unreleased_.begin() && std::prev(place)->index > gate.index)

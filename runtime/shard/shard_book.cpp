@@ -1,5 +1,7 @@
 #include "runtime/shard/shard_book.hpp"
 
+#include "runtime/mutant.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -61,6 +63,7 @@ void shard_book::load() {
     for (const auto& in : header.in()) {
       auto& stream = in_[static_cast<shard_id>(in.from_shard())];
       stream.decided = received_numbers{in.watermark(), {in.above().begin(), in.above().end()}};
+      if (mutated("received-forgotten")) stream.decided = {};
       stream.committed = stream.decided;
     }
   }
@@ -71,6 +74,7 @@ void shard_book::load() {
 }
 
 void shard_book::load_effects() {
+  if (mutated("effects-lost")) return;
   auto range = keys::starting_with(keys::effects_prefix(self_));
   disk_.scan(range.from, range.to, persistence::scan_order::ascending, [this](auto key, auto value) {
     auto row = keys::parse_effect(key);
@@ -185,7 +189,7 @@ void shard_book::apply(std::uint64_t index, const rpb::Record& record,
       rows_.put(std::move(key), change.value());
     }
   }
-  if (record.has_in_flight()) {
+  if (record.has_in_flight() && !mutated("request-forgotten")) {
     pb::KeptAnswer kept;
     kept.set_fingerprint(record.in_flight().fingerprint());
     kept.set_in_flight(true);
@@ -216,7 +220,7 @@ void shard_book::committed(std::uint64_t index, std::set<shard_id>& acknowledge)
 
 bool shard_book::take_up(shard_id from, std::uint64_t number) {
   auto& stream = in_[from];
-  if (stream.decided.contains(number)) return false;
+  if (stream.decided.contains(number) && !mutated("effect-taken-twice")) return false;
   return stream.in_work.insert(number).second;
 }
 
@@ -267,7 +271,8 @@ void shard_book::acknowledged(shard_id to, std::uint64_t watermark, const std::v
     if (it->second.on_disk) rows_.erase(keys::effect(self_, to, it->first));
     return stream.items.erase(it);
   };
-  for (auto it = stream.items.begin(); it != stream.items.end() && it->first <= watermark;)
+  for (auto it = stream.items.begin();
+       it != stream.items.end() && it->first <= watermark + (mutated("one-too-many-forgotten") ? 1 : 0);)
     it = forget(it);
   for (auto number : above) {
     if (auto found = stream.items.find(number); found != stream.items.end()) forget(found);
@@ -313,8 +318,8 @@ void shard_book::advance_timers(timestamp now) {
   // Half a horizon in hand: this scans the disk once per half horizon, not at every tick.
   if (to_ms(now) + ahead / 2 < horizon_ms_) return;
   const auto until = to_ms(now) + ahead;
-  rows_.scan(keys::timers_from(self_, horizon_ms_), keys::timers_from(self_, until),
-             persistence::scan_order::ascending, [this](auto key, auto) {
+  rows_.scan(keys::timers_from(self_, mutated("timers-lost") ? to_ms(now) : horizon_ms_),
+             keys::timers_from(self_, until), persistence::scan_order::ascending, [this](auto key, auto) {
                if (auto row = keys::parse_timer(key))
                  near_.insert({row->due_ms, std::move(row->address), std::move(row->name)});
                return true;

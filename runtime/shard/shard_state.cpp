@@ -1,3 +1,4 @@
+#include "runtime/mutant.hpp"
 #include "runtime/shard/records.hpp"
 #include "runtime/shard/shard.hpp"
 
@@ -70,7 +71,7 @@ void shard_life::on_captured(captured& result) {
     flush_needs_ = std::max(flush_needs_, slot.last_index);
     slot.capturing = false;
     --captures_awaited_;
-  } else if (slot.dirty) {
+  } else if (slot.dirty && !mutated("rows-of-leaving-lost")) {
     for (auto& row : result.rows) {
       if (row.value) {
         book_->rows().put(std::move(row.key), std::move(*row.value));
@@ -95,7 +96,8 @@ void shard_life::on_captured(captured& result) {
 }
 
 void shard_life::continue_flush() {
-  if (flush_ != flush_phase::capturing || captures_awaited_ > 0 || committed_ < flush_needs_) return;
+  if (flush_ != flush_phase::capturing || captures_awaited_ > 0) return;
+  if (committed_ < flush_needs_ && !mutated("state-before-commit")) return;
   if (!snapshots_.empty() && !stopping_) return;  // whoever reads the state reads one state
   flush_ = flush_phase::writing;
   options_.figures->state_rows += flush_rows_.size();

@@ -1,5 +1,6 @@
 #include "runtime/storage/writers.hpp"
 
+#include "runtime/mutant.hpp"
 #include "runtime/supervision/failure.hpp"
 
 #include <algorithm>
@@ -60,6 +61,7 @@ void journal_writer_life::collect(append& append) {
   for (const auto& entry : append.entries)
     batch_bytes_ += entry.payload.size();
   std::move(append.entries.begin(), append.entries.end(), std::back_inserter(batch_));
+  if (mutated("sync-skipped")) self_->send(part.owner, journalled{part.last, part.ticket});
   parts_.push_back(std::move(part));
   if (batch_.size() >= limits_->commit_entries_max || batch_bytes_ >= limits_->commit_bytes_max) {
     commit();

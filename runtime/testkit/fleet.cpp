@@ -67,7 +67,17 @@ fleet::time fleet::now() const { return time_->steady(); }
 
 void fleet::at(time when, std::function<void()> what) { due_.emplace(when, std::move(what)); }
 
+void fleet::in_steps(std::uint64_t steps, std::function<void()> what) {
+  due_by_step_.emplace(steps_ + steps, std::move(what));
+}
+
 bool fleet::run_due() {
+  if (!due_by_step_.empty() && due_by_step_.begin()->first <= steps_) {
+    const auto what = std::move(due_by_step_.begin()->second);
+    due_by_step_.erase(due_by_step_.begin());
+    what();
+    return true;
+  }
   if (due_.empty() || due_.begin()->first > now()) return false;
   const auto what = std::move(due_.begin()->second);
   due_.erase(due_.begin());

@@ -42,6 +42,8 @@ class fleet {
   time now() const;
   /// Something that is due besides what systems and network have; called when its time has come, once.
   void at(time when, std::function<void()> what);
+  /// Called after so many steps from now on, in the middle of what systems are at.
+  void in_steps(std::uint64_t steps, std::function<void()> what);
 
   /// One step of one system, or the delivery of what is due. False: all are idle until time passes.
   bool step();
@@ -73,6 +75,7 @@ class fleet {
   std::unique_ptr<network> network_;
   std::map<std::string, member> members_;
   std::multimap<time, std::function<void()>> due_;
+  std::multimap<std::uint64_t, std::function<void()>> due_by_step_;
   std::uint64_t steps_ = 0;
   std::uint64_t trace_ = 14695981039346656037ULL;
 };

@@ -300,6 +300,31 @@ TEST(house, what_differs_in_the_next_version_is_compiled_anew_for_it) {
   }
 }
 
+/// A planted bug that is listed and nowhere, or somewhere and not listed, is never looked for.
+TEST(house, planted_bugs_are_listed_and_stand_in_sources) {
+  static const std::regex planted{R"re(mutated\("([^"]+)"\))re"};
+  static const std::regex listed{R"re(\{"([a-z-]+)", ")re"};
+  const auto names = [](const std::string& code, const std::regex& pattern,
+                        std::multiset<std::string>& into) {
+    for (std::sregex_iterator match{code.begin(), code.end(), pattern}, end; match != end; ++match)
+      into.insert((*match)[1]);
+  };
+  std::multiset<std::string> in_sources;
+  std::multiset<std::string> in_list;
+  for (const source& file : sources()) {
+    if (file.path == "actors/testkit/mutants.cpp") names(file.code, listed, in_list);
+    if (file.path.starts_with("tests/")) continue;
+    names(file.code, planted, in_sources);
+    const auto includes = includes_of(file);
+    const bool asks = std::find(includes.begin(), includes.end(), "\"runtime/mutant.hpp\"") != includes.end();
+    EXPECT_FALSE(asks && is_header(file)) << file.path << " brings planted bugs to all that include it";
+  }
+  for (const auto& name : in_list)
+    EXPECT_EQ(in_list.count(name), 1u) << name;
+  const std::set<std::string> sites{in_sources.begin(), in_sources.end()};
+  EXPECT_EQ(sites, (std::set<std::string>{in_list.begin(), in_list.end()}));
+}
+
 TEST(house, comments_are_told_from_strings) {
   EXPECT_EQ(without_comments("a // b\nc /* d\ne */ f \"//g\" '\"' // h"), "a \nc \n f \"//g\" '\"' ");
 }
