@@ -11,7 +11,7 @@ struct mutant {
   std::string_view what;  ///< What goes wrong with it, in words.
 };
 
-/// All of them. Only in a build with planted bugs (SOUK_MUTANTS).
+/// All of them. Only a build with planted bugs (SOUK_MUTANTS) has any use for the list.
 const std::vector<mutant>& mutants();
 
 }  // namespace souk::testkit
