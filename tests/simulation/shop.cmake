@@ -9,7 +9,7 @@ souk_test(simulated_cluster_test
           ${CMAKE_CURRENT_LIST_DIR}/enumeration_test.cpp
   LINKS souk_testkit souk_json_reader LABELS simulation TIMEOUT 600)
 if(SOUK_SANITIZE)
-  set_tests_properties(simulated_cluster_test PROPERTIES ENVIRONMENT SOUK_SEEDS=1)
+  set_tests_properties(simulated_cluster_test PROPERTIES ENVIRONMENT "SOUK_SEEDS=1;SOUK_STRIDE=40")
 elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   # One process for each of two cores.
   add_test(NAME simulate_200_seeds COMMAND souk simulate --seeds 200 --jobs 2)
