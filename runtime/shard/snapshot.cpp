@@ -20,30 +20,37 @@ void remove_from(const persistence::state_store& state, const keys::range& range
 
 }  // namespace
 
+bool visit_piece(shard_id shard, const persistence::state_store& state, std::string& from, std::size_t bytes,
+                 const std::function<void(std::string_view key, std::string_view value)>& visit) {
+  std::size_t size = 0;
+  bool full = false;
+  for (const auto& range : keys::in_snapshots(shard)) {
+    if (full || from >= range.to) continue;
+    state.scan(std::max(from, range.from), range.to, persistence::scan_order::ascending,
+               [&](std::string_view key, std::string_view value) {
+                 if (size >= bytes) {
+                   full = true;
+                   from = key;
+                   return false;
+                 }
+                 size += key.size() + value.size();
+                 visit(key, value);
+                 return true;
+               });
+  }
+  return full;
+}
+
 snapshot_reader::snapshot_reader(shard_id shard, const persistence::state_store& state)
     : shard_(shard), state_(&state) {}
 
 std::string snapshot_reader::next(std::size_t bytes) {
   pb::SnapshotRows piece;
-  std::size_t size = 0;
-  bool full = false;
-  for (const auto& range : keys::in_snapshots(shard_)) {
-    if (full || from_ >= range.to) continue;
-    state_->scan(std::max(from_, range.from), range.to, persistence::scan_order::ascending,
-                 [&](std::string_view key, std::string_view value) {
-                   if (size >= bytes) {
-                     full = true;
-                     from_ = key;
-                     return false;
-                   }
-                   auto& row = *piece.add_rows();
-                   row.set_key(std::string{key});
-                   row.set_value(std::string{value});
-                   size += key.size() + value.size();
-                   return true;
-                 });
-  }
-  done_ = !full;
+  done_ = !visit_piece(shard_, *state_, from_, bytes, [&](std::string_view key, std::string_view value) {
+    auto& row = *piece.add_rows();
+    row.set_key(std::string{key});
+    row.set_value(std::string{value});
+  });
   return piece.SerializeAsString();
 }
 

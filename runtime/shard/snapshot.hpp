@@ -4,12 +4,20 @@
 #include "runtime/types.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// A shard's state on its way to a member that missed too much: all its rows, in pieces.
 namespace souk::runtime {
+
+/// Visits the rows that a snapshot has of a shard, in the order of their keys, from the key `from` on (or the
+/// next there is): about so many bytes of them, at least one row. Returns whether there are more, and `from`
+/// is the first of those.
+bool visit_piece(shard_id shard, const persistence::state_store& state, std::string& from, std::size_t bytes,
+                 const std::function<void(std::string_view key, std::string_view value)>& visit);
 
 /// Reads the pieces one after the other. The state on disk must not change meanwhile.
 class snapshot_reader {

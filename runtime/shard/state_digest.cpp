@@ -1,6 +1,7 @@
 #include "runtime/shard/state_digest.hpp"
 
 #include "runtime/shard/keys.hpp"
+#include "runtime/shard/snapshot.hpp"
 #include "runtime/shard/state.pb.h"
 
 #include <xxhash.h>
@@ -49,23 +50,11 @@ digest_reader::digest_reader(shard_id shard, const persistence::state_store& sta
 digest_reader::~digest_reader() = default;
 
 digest_reader::progress digest_reader::next(std::size_t bytes) {
-  std::size_t size = 0;
-  bool full = false;
-  for (const auto& range : keys::in_snapshots(shard_)) {
-    if (full || from_ >= range.to) continue;
-    state_->scan(std::max(from_, range.from), range.to, persistence::scan_order::ascending,
-                 [&](std::string_view key, std::string_view value) {
-                   if (size >= bytes) {
-                     full = true;
-                     from_ = key;
-                     return false;
-                   }
-                   size += key.size() + value.size();
-                   if (is_of_all(key, value)) add(key, value);
-                   return true;
-                 });
-  }
-  if (full) return progress::more;
+  const bool more =
+      visit_piece(shard_, *state_, from_, bytes, [this](std::string_view key, std::string_view value) {
+        if (is_of_all(key, value)) add(key, value);
+      });
+  if (more) return progress::more;
   // Whatever changes a shard's rows changes its header in the same commit, but for a snapshot that comes in.
   const bool same = state_->get(keys::shard_header(shard_)).value_or("") == header_ &&
                     !state_->get(keys::snapshot_mark(shard_));
