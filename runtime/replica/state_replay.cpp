@@ -43,10 +43,9 @@ void state_replay::apply(const persistence::journal_entry& entry) {
     const auto& received = book_.received(shard_);
     book_.acknowledged(shard_, received.watermark(), {received.above().begin(), received.above().end()});
   }
-  if (record.kind() == 0) return;
+  if (record.kind() == 0 || !leaves_trace(record)) return;
   const address address{record.tenant(), static_cast<kind_id>(record.kind()), record.key()};
   const auto tail = tail_of(entry.index, record, kinds_.kind(address.kind));
-  if (tail.events.empty() && tail.timers.empty()) return;
   entity(address).replay(tail.first_version, tail.time_ms, tail.events, tail.timers);
 }
 

@@ -12,6 +12,12 @@ namespace souk::runtime {
 /// Throws `undecodable`, naming the record.
 persistence::pb::Record parse_record(const persistence::journal_entry& entry);
 
+/// Whether a record changed its entity. What left no trace in it, an acknowledgement or a refusal that is
+/// kept, must leave none where it is replayed, not even its time: the copies would differ.
+inline bool leaves_trace(const persistence::pb::Record& record) {
+  return record.events_size() > 0 || record.timers_size() > 0;
+}
+
 /// What a record says to the entity that decided it. Throws `undecodable`.
 tail_record tail_of(std::uint64_t index, const persistence::pb::Record& record, const entity_kind& kind);
 

@@ -159,10 +159,7 @@ void shard_life::recover(const replication::history& journal) {
       options_.id, book_->applied() + 1, [&](const persistence::journal_entry& entry) {
         const auto record = parse_record(entry);
         book_->apply(entry.index, record, {}, {});
-        if (record.kind() == 0) return true;
-        // What left no trace in the entity must leave none now, not even its time: on other disks it does
-        // not.
-        if (record.events_size() == 0 && record.timers_size() == 0) return true;
+        if (record.kind() == 0 || !leaves_trace(record)) return true;
         auto& slot = slot_of({record.tenant(), static_cast<kind_id>(record.kind()), record.key()});
         auto tail = tail_of(entry.index, record, *slot.kind);
         if (!tail.events.empty()) {
