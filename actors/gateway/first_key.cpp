@@ -30,7 +30,13 @@ bool ask(first_key_actor* self, const first_key_config& config, keyring::pb::Com
   return true;
 }
 
+void finish(first_key_actor* self, const first_key_config& config) {
+  if (config.ready) config.ready(self->state.added);
+  self->quit();
+}
+
 void begin_round(first_key_actor* self, const first_key_config& config) {
+  if (config.known && config.known()) return finish(self, config);
   ++self->state.round;
   self->state.adding = false;
   keyring::pb::Command list;
@@ -51,11 +57,6 @@ void add_key(first_key_actor* self, const first_key_config& config) {
   *command.mutable_add() = std::move(key.add);
   self->state.adding = true;
   self->state.added = ask(self, config, std::move(command)) || self->state.added;
-}
-
-void finish(first_key_actor* self, const first_key_config& config) {
-  if (config.ready) config.ready(self->state.added);
-  self->quit();
 }
 
 void take(first_key_actor* self, const first_key_config& config, const runtime::response& response) {

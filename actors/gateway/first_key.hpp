@@ -26,6 +26,8 @@ struct first_key_config {
   /// Puts a fresh secret where the operator finds it and returns it, or returns the one that lies there
   /// already (a start that was cut short). Usually `keep_admin_key`.
   std::function<std::string(const std::string& fresh)> keep;
+  /// Whether this node has heard of a key, so that there is nothing to do; empty: it never hears.
+  std::function<bool()> known;
   /// Called once, when the keyring has a key: whether it was made now.
   std::function<void(bool made)> ready;
   std::chrono::milliseconds retry{20};        ///< How often to look whether the shard is served.

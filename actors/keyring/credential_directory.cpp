@@ -19,6 +19,12 @@ std::optional<credential> credential_directory::find(std::string_view tenant, st
   return found;
 }
 
+bool credential_directory::any(std::string_view tenant) const {
+  std::lock_guard lock{mutex_};
+  auto keys = tenants_.find(tenant);
+  return keys != tenants_.end() && !keys->second.hashes.empty();
+}
+
 runtime::kind_id credential_directory::source() const { return kinds::keyring; }
 
 void credential_directory::restore(const runtime::address& address, std::uint64_t version,

@@ -25,6 +25,9 @@ class credential_directory : public runtime::projection {
   /// Whose secret this is, or nothing. Takes the same time for every secret that is not there.
   std::optional<credential> find(std::string_view tenant, std::string_view secret) const;
 
+  /// Whether any key of this tenant is valid.
+  bool any(std::string_view tenant) const;
+
   runtime::kind_id source() const override;
   void restore(const runtime::address& address, std::uint64_t version,
                const runtime::entity_state& state) override;

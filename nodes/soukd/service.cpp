@@ -345,6 +345,8 @@ class running_service final : public service {
     config.clock = clock_;
     config.random = random_;
     config.keep = [file](const std::string& fresh) { return gateway::keep_admin_key(file, fresh); };
+    // Of several nodes another may make it.
+    if (clustered()) config.known = [this, tenant = config.tenant] { return shop_.credentials->any(tenant); };
     config.ready = [then = std::move(then), file](bool fresh) {
       if (fresh) log::info("an admin key was made", {{"file", file.string()}});
       if (then) then(fresh);

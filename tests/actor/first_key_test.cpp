@@ -57,6 +57,7 @@ class first_key_actor_test : public ::testing::Test {
       if (kept_.empty()) kept_ = fresh;
       return kept_;
     };
+    config.known = [this] { return known_; };
     config.ready = [this](bool made) { made_ = made; };
     actor_ = driver_.system().spawn(first_key, config);
     driver_.settle();
@@ -76,6 +77,7 @@ class first_key_actor_test : public ::testing::Test {
   std::optional<keyring::pb::Add> added_;
   std::string kept_;
   std::optional<bool> made_;
+  bool known_ = false;
 };
 
 TEST_F(first_key_actor_test, a_first_start_makes_a_key_and_keeps_its_secret) {
@@ -109,6 +111,24 @@ TEST_F(first_key_actor_test, it_waits_for_the_keyring) {
   serve();
   driver_.advance(100ms);
   EXPECT_EQ(made_, true);
+}
+
+TEST_F(first_key_actor_test, it_ends_when_another_node_has_made_one) {
+  start();
+  driver_.advance(100ms);
+  known_ = true;
+  driver_.advance(100ms);
+  EXPECT_EQ(made_, false);
+  EXPECT_FALSE(added_);
+  const auto steps = driver_.steps();
+  driver_.advance(1s);
+  EXPECT_EQ(driver_.steps(), steps) << "nothing looks any more";
+}
+
+TEST_F(first_key_actor_test, it_ends_at_once_where_a_key_is_known) {
+  known_ = true;
+  start();
+  EXPECT_EQ(made_, false);
 }
 
 TEST(admin_key_file, is_for_its_owner_alone_and_written_once) {

@@ -132,6 +132,8 @@ TEST(keyring, a_directory_restored_from_state_knows_the_valid_keys) {
   directory->restore({"main", kinds::keyring, "main"}, 1, *state);
   EXPECT_TRUE(directory->find("main", key_of('7').secret));
   EXPECT_FALSE(directory->find("main", key_of('8').secret));
+  EXPECT_TRUE(directory->any("main"));
+  EXPECT_FALSE(directory->any("other"));
 }
 
 }  // namespace
