@@ -1,7 +1,7 @@
 #include "runtime/shard/state_digest.hpp"
 #include "tests/actor/replicated_nodes.hpp"
+#include "tests/seeds.hpp"
 
-#include <cstdlib>
 #include <random>
 
 /// Members of shards under faults drawn from a seed: nothing that was answered is lost or done twice, no read
@@ -13,11 +13,6 @@ using namespace std::chrono_literals;
 
 constexpr int keys_count = 6;
 constexpr int rounds = 120;
-
-unsigned seeds() {
-  const char* wanted = std::getenv("SOUK_SEEDS");
-  return wanted ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 25;
-}
 
 runtime::limits busy_limits() {
   limits limits;
@@ -235,7 +230,7 @@ class chaos {
 };
 
 TEST(replica_chaos, nothing_answered_is_lost_or_stale) {
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= tests::seeds(25); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     chaos{seed}.run();
     if (::testing::Test::HasFailure()) break;

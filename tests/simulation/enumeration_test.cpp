@@ -1,10 +1,10 @@
 #include "actors/testkit/json_text.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
+#include "tests/seeds.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,10 +19,7 @@ constexpr const char* key = "the-checkout";
 constexpr std::int64_t units = 5;
 
 // Every n-th only, in the suite; SOUK_STRIDE=1 for all.
-std::uint64_t stride(std::uint64_t usual) {
-  const char* wanted = std::getenv("SOUK_STRIDE");
-  return wanted == nullptr ? usual : std::strtoull(wanted, nullptr, 10);
-}
+std::uint64_t stride(std::uint64_t usual) { return tests::number_given("SOUK_STRIDE", usual); }
 
 class checkout {
  public:

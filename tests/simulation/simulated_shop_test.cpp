@@ -1,10 +1,10 @@
 #include "actors/testkit/simulated_shop.hpp"
 
 #include "actors/testkit/json_text.hpp"
+#include "tests/seeds.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <random>
@@ -15,12 +15,7 @@ namespace souk::testkit {
 namespace {
 
 using namespace std::chrono_literals;
-
-// How many seeds: a few in the suite, the rest by SOUK_SEEDS.
-std::uint64_t seeds(std::uint64_t usual) {
-  const char* wanted = std::getenv("SOUK_SEEDS");
-  return wanted == nullptr ? usual : std::strtoull(wanted, nullptr, 10);
-}
+using tests::seeds;
 
 // One buyer of one unit: cart, item, checkout with payment; again under the same key where no answer came.
 class buyer {

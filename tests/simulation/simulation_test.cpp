@@ -1,19 +1,16 @@
 #include "actors/testkit/simulation.hpp"
 
+#include "tests/seeds.hpp"
+
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 #include <string>
 
 namespace souk::testkit {
 namespace {
 
-// How many seeds: a few in the suite, more by SOUK_SEEDS.
-std::uint64_t seeds(std::uint64_t usual) {
-  const char* wanted = std::getenv("SOUK_SEEDS");
-  return wanted == nullptr ? usual : std::strtoull(wanted, nullptr, 10);
-}
+using tests::seeds;
 
 std::string told(const simulation_plan& plan, const verdict& result) {
   auto text = describe(plan);

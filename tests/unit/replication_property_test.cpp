@@ -1,3 +1,4 @@
+#include "tests/seeds.hpp"
 #include "tests/unit/replication_world.hpp"
 
 #include <gtest/gtest.h>
@@ -11,10 +12,7 @@
 namespace souk::replication {
 namespace {
 
-std::uint64_t seeds(std::uint64_t usual) {
-  const char* more = std::getenv("SOUK_SEEDS");
-  return more ? std::stoull(more) : usual;
-}
+using tests::seeds;
 
 world_options options_of(std::uint64_t seed) {
   world_options options;

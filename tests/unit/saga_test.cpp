@@ -6,13 +6,13 @@
 #include "actors/payment/payment.hpp"
 #include "actors/stock/stock.hpp"
 #include "actors/values/id.hpp"
+#include "tests/seeds.hpp"
 #include "tests/unit/saga_world.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
@@ -400,10 +400,7 @@ void trade_seeds(std::uint64_t from, std::uint64_t count) {
 }
 
 // More of them: SOUK_SEEDS=50000 saga_test
-TEST(saga, sells_right_whatever_comes_between) {
-  const char* wanted = std::getenv("SOUK_SEEDS");
-  trade_seeds(1, wanted != nullptr ? std::stoull(wanted) : 2'000);
-}
+TEST(saga, sells_right_whatever_comes_between) { trade_seeds(1, tests::seeds(2'000)); }
 
 }  // namespace
 }  // namespace souk
