@@ -366,33 +366,6 @@ std::string simulated_cluster::difference() const {
 
 // -- clients -----------------------------------------------------------------------------------------
 
-namespace {
-
-// What the HTTP listener would do with an answer.
-class handing_on final : public gateway::responder {
- public:
-  explicit handing_on(std::function<void(const gateway::http_response&)> then) : then_(std::move(then)) {}
-  void respond(gateway::http_response response) override { then_(response); }
-
- private:
-  std::function<void(const gateway::http_response&)> then_;
-};
-
-std::shared_ptr<gateway::http_request> request_of(const std::string& method, const std::string& target,
-                                                  const std::string& body, simulated_cluster::fields fields) {
-  auto request = std::make_shared<gateway::http_request>();
-  request->method = method;
-  const auto question = target.find('?');
-  request->path = target.substr(0, question);
-  if (question != std::string::npos) request->query = target.substr(question + 1);
-  request->fields = std::move(fields);
-  if (!body.empty()) request->fields.emplace_back("content-type", "application/json");
-  request->body = body;
-  return request;
-}
-
-}  // namespace
-
 void simulated_cluster::send(const std::string& node, const std::string& method, const std::string& target,
                              const std::string& body, fields fields, answer_handler then) {
   auto waiting = std::make_shared<pending>();
@@ -406,8 +379,7 @@ void simulated_cluster::send(const std::string& node, const std::string& method,
   if (!gateway) return answer({.status = 0, .fields = {}, .body = {}});
   std::erase_if(member.requests, [](const auto& each) { return each.expired(); });
   member.requests.push_back(waiting);
-  caf::anon_send(gateway, gateway::exchange{request_of(method, target, body, std::move(fields)),
-                                            std::make_shared<handing_on>(answer)});
+  send_http(gateway, method, target, body, std::move(fields), answer);
 }
 
 gateway::http_response simulated_cluster::call(const std::string& node, const std::string& method,
@@ -429,6 +401,7 @@ void simulated_cluster::make_first_key() {
     config.clock = driver.time();
     config.random = driver.random();
     config.keep = [this](const std::string& fresh) { return key_.empty() ? key_ = fresh : key_; };
+    config.known = [&member, tenant = config.tenant] { return member->shop->credentials->any(tenant); };
     config.ready = [](bool) {};
     driver.system().spawn(gateway::first_key, config);
   }
@@ -441,20 +414,10 @@ void simulated_cluster::make_first_key() {
 }
 
 void simulated_cluster::stock(const std::string& sku, std::int64_t units, std::int64_t price) {
-  const auto expect_made = [](const gateway::http_response& response) {
-    if (response.status != 201)
-      throw std::runtime_error(std::to_string(response.status) + " " + response.body);
-  };
-  const auto& node = names_.front();
-  expect_made(call(node, "POST", "/v1/products",
-                   R"({"title":"Sold as )" + sku + R"(","description":"","categories":["test"],)" +
-                       R"("attributes":{},"variants":[{"sku":")" + sku +
-                       R"(","price":{"currency":"USD","precise":{"value":")" + std::to_string(price) +
-                       R"(","scale":3}}}]})",
-                   {staff()}));
-  expect_made(call(node, "POST", "/v1/inventory/adjustments",
-                   R"({"sku":")" + sku + R"(","delta":)" + std::to_string(units) + R"(,"reason":"received"})",
-                   {staff()}));
+  put_on_sale(sku, fmt::format(R"({{"currency":"USD","precise":{{"value":"{}","scale":3}}}})", price), units,
+              [this](const std::string& target, const std::string& body) {
+                return call(names_.front(), "POST", target, body, {staff()});
+              });
 }
 
 }  // namespace souk::testkit

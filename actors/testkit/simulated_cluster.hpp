@@ -4,6 +4,7 @@
 #include "actors/payment/provider_ledger.hpp"
 #include "actors/payment/test_provider.hpp"
 #include "actors/shop/shop.hpp"
+#include "actors/testkit/simulated_http.hpp"
 #include "persistence/memory_storage.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/testkit/coordination_model.hpp"
@@ -42,9 +43,9 @@ struct cluster_options {
 class simulated_cluster {
  public:
   using milliseconds = std::chrono::milliseconds;
-  using fields = std::vector<std::pair<std::string, std::string>>;
+  using fields = http_fields;
   /// Status 0: the connection broke before there was an answer.
-  using answer_handler = std::function<void(const gateway::http_response&)>;
+  using answer_handler = http_answer_handler;
 
   /// Starts it and waits until it serves. Throws if it does not within a virtual minute.
   explicit simulated_cluster(std::uint64_t seed, cluster_options options = {});

@@ -14,20 +14,6 @@ namespace souk::testkit {
 
 namespace {
 
-// What the HTTP listener would do with an answer.
-class handing_on final : public gateway::responder {
- public:
-  handing_on(simulated_shop::answer_handler then, std::shared_ptr<const bool> connected)
-      : then_(std::move(then)), connected_(std::move(connected)) {}
-  void respond(gateway::http_response response) override {
-    if (then_ && *connected_) then_(response);
-  }
-
- private:
-  simulated_shop::answer_handler then_;
-  std::shared_ptr<const bool> connected_;
-};
-
 constexpr std::chrono::minutes patience{1};
 
 std::string role_of_gateway(std::uint64_t n) { return "gateway/" + std::to_string(n); }
@@ -131,18 +117,12 @@ void simulated_shop::make_first_key() {
 
 void simulated_shop::send(const std::string& method, const std::string& target, const std::string& body,
                           fields fields, answer_handler then) {
-  auto request = std::make_shared<gateway::http_request>();
-  request->method = method;
-  auto question = target.find('?');
-  request->path = target.substr(0, question);
-  if (question != std::string::npos) request->query = target.substr(question + 1);
-  request->fields = std::move(fields);
-  if (!body.empty()) request->fields.emplace_back("content-type", "application/json");
-  request->body = body;
   auto gateway = node_->directory().find(role_of_gateway(turn_++ % options_.gateways));
   if (!gateway) throw std::runtime_error("no gateway lives");
-  caf::anon_send(gateway, gateway::exchange{std::move(request),
-                                            std::make_shared<handing_on>(std::move(then), connected_)});
+  send_http(gateway, method, target, body, std::move(fields),
+            [then = std::move(then), connected = connected_](const gateway::http_response& response) {
+              if (then && *connected) then(response);
+            });
 }
 
 gateway::http_response simulated_shop::call(const std::string& method, const std::string& target,
@@ -161,17 +141,9 @@ gateway::http_response simulated_shop::staff(const std::string& method, const st
 }
 
 void simulated_shop::stock(const std::string& sku, std::int64_t units) {
-  auto expect_made = [](const gateway::http_response& response) {
-    if (response.status != 201)
-      throw std::runtime_error(std::to_string(response.status) + " " + response.body);
-  };
-  expect_made(
-      staff("POST", "/v1/products",
-            R"({"title":"Sold as )" + sku + R"(","description":"","categories":["test"],"attributes":{},)" +
-                R"("variants":[{"sku":")" + sku + R"(","price":{"amount":1000,"currency":"USD"}}]})"));
-  expect_made(
-      staff("POST", "/v1/inventory/adjustments",
-            R"({"sku":")" + sku + R"(","delta":)" + std::to_string(units) + R"(,"reason":"received"})"));
+  put_on_sale(
+      sku, R"({"amount":1000,"currency":"USD"})", units,
+      [this](const std::string& target, const std::string& body) { return staff("POST", target, body); });
 }
 
 }  // namespace souk::testkit

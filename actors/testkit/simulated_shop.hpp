@@ -4,6 +4,7 @@
 #include "actors/payment/provider_ledger.hpp"
 #include "actors/payment/test_provider.hpp"
 #include "actors/shop/shop.hpp"
+#include "actors/testkit/simulated_http.hpp"
 #include "persistence/memory_storage.hpp"
 #include "runtime/node/node.hpp"
 #include "runtime/testkit/driver.hpp"
@@ -34,8 +35,8 @@ struct simulation_options {
 ///     auto answer = shop.call("GET", "/v1/variants/TEA");
 class simulated_shop {
  public:
-  using fields = std::vector<std::pair<std::string, std::string>>;
-  using answer_handler = std::function<void(const gateway::http_response&)>;
+  using fields = http_fields;
+  using answer_handler = http_answer_handler;
 
   explicit simulated_shop(std::uint64_t seed, simulation_options options = {});
   ~simulated_shop();
