@@ -352,8 +352,7 @@ void shard_life::send_waiting(slot& slot) {
   if (draining()) return;
   while (!slot.waiting.empty()) {
     self_->send(slot.actor, work_item{slot.waiting.front()});
-    slot.sent.push_back(std::move(slot.waiting.front()));
-    slot.waiting.pop_front();
+    slot.sent.splice(slot.sent.end(), slot.waiting, slot.waiting.begin());
   }
 }
 

@@ -52,7 +52,7 @@ void shard_life::on_entity_down(std::uint64_t token, const std::string& reason,
     culprit = std::move(undecided.front());
     undecided.pop_front();
   }
-  slot.waiting.insert(slot.waiting.begin(), undecided.begin(), undecided.end());
+  slot.waiting.splice(slot.waiting.begin(), undecided);
   if (culprit) {
     slot.sent.push_front(std::move(culprit));
     blame(slot, reason);
