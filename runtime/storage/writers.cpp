@@ -157,7 +157,7 @@ caf::behavior state_writer_life::start(persistence::storage* storage, const limi
           batch_bytes_ += row.key.size() + (row.value ? row.value->size() : 0);
         std::move(write.rows.begin(), write.rows.end(), std::back_inserter(batch_));
         owners_.push_back(write.shard);
-        if (batch_bytes_ >= limits_->commit_bytes_max) {
+        if (batch_.size() >= limits_->commit_rows_max || batch_bytes_ >= limits_->commit_bytes_max) {
           commit();
         } else if (!commit_pending_) {
           commit_pending_ = true;
