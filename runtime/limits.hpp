@@ -56,8 +56,9 @@ struct limits {
   std::size_t commit_entries_max = 4'000;
   /// Bytes in one commit.
   std::size_t commit_bytes_max = 8u << 20;
-  /// Rows in one commit of the state, unless one shard alone flushes more: a row may change a page of its own,
-  /// which LMDB keeps in memory until the commit. 64 MiB of them at most, for shards that flush together.
+  /// Rows in one commit of the state, unless one shard alone flushes more: a row may change a page of its
+  /// own, which LMDB keeps in memory until the commit. 64 MiB of them at most, for shards that flush
+  /// together.
   std::size_t commit_rows_max = 16'384;
   /// Records that a shard with several members keeps beyond what it needs itself: a member that was away for
   /// so many takes them up from the journal, for others the state is read whole. Some 10 s of a busy shard.

@@ -101,10 +101,10 @@ class shard_life {
     runtime::address address;
     const entity_kind* kind = nullptr;
     caf::actor actor;
-    bool leaving = false;                             // asked to hand out its rows and end
-    bool backing_off = false;                         // restarted too often: waits
-    bool dirty = false;                               // has decided since its rows were last captured
-    bool capturing = false;                           // its rows are awaited for the flush
+    bool leaving = false;      // asked to hand out its rows and end
+    bool backing_off = false;  // restarted too often: waits
+    bool dirty = false;        // has decided since its rows were last captured
+    bool capturing = false;    // its rows are awaited for the flush
     // Lists, as most slots wait for nothing most of the time: an empty deque takes half a kilobyte.
     std::list<std::shared_ptr<const work>> waiting;  // not sent to the actor yet
     std::list<std::shared_ptr<const work>> sent;     // undecided, in order
