@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 #include <string>
 
 namespace souk::testkit {
 namespace {
 
+using namespace std::chrono_literals;
 using tests::seeds;
 
 std::string told(const simulation_plan& plan, const verdict& result) {
@@ -46,6 +48,19 @@ TEST(simulation, the_same_seed_runs_the_same_on_one_node_and_on_five) {
     EXPECT_EQ(run(1), run(1)) << nodes << " nodes";
     EXPECT_NE(run(1), run(2)) << nodes << " nodes";
   }
+}
+
+TEST(simulation, a_cart_that_is_to_throw_throws) {
+  auto plan = draw_plan(1, *profile_of("calm"));
+  for (int n = 1; n <= 5; ++n) {
+    fault crash;
+    crash.what = fault::kind::entity_crash;
+    crash.at = n * 2s;
+    plan.faults.push_back(crash);
+  }
+  const auto result = simulate(plan);
+  EXPECT_TRUE(result.passed()) << told(plan, result);
+  EXPECT_EQ(result.marks.at("an entity threw"), plan.faults.size());
 }
 
 TEST(simulation_plan, is_drawn_from_its_seed) {
