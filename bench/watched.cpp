@@ -56,9 +56,7 @@ class witnessed : public watched_entity {
     found.linearizable = verdict.is != testkit::judgement::violated;
     found.decided = verdict.is != testkit::judgement::undecided;
     if (found.linearizable && found.decided) return found;
-    found.text = fmt::format("{}: {}", name_, verdict.reason);
-    for (const std::string& line : testkit::prefix_lines(verdict, operations_shown))
-      found.text += "\n  " + line;
+    found.text = fmt::format("{}: {}", name_, testkit::explanation(verdict, operations_shown));
     return found;
   }
 

@@ -17,6 +17,7 @@ const std::vector<mutant>& mutants() {
       {"snapshot-over-old-rows", "a snapshot is put over rows that it does not have"},
       // Shards.
       {"reply-before-commit", "an answer leaves before what it says is committed"},
+      {"read-before-commit", "a read sees what is not committed"},
       {"charge-before-commit", "the provider is called before that is committed"},
       {"effects-lost", "effects that were not delivered are lost at a start"},
       {"one-too-many-forgotten", "an acknowledgement forgets one effect more than it should"},
@@ -37,6 +38,7 @@ const std::vector<mutant>& mutants() {
       {"total-of-a-unit-less", "a line costs one unit less than it has"},
       {"rounded-up", "half a cent is rounded up instead of to the even one"},
       {"cart-version-ignored", "a cart that was changed meanwhile is ordered as it was"},
+      {"if-match-ignored", "a cart is changed although it is at another version than was asked for"},
       {"claimed-twice", "two checkouts claim one cart"},
       {"order-not-placed", "a checkout is completed and no order made of it"},
       {"declined-sold", "a declined payment buys"},

@@ -4,6 +4,7 @@
 #include "actors/testkit/log_marks.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
 #include "actors/testkit/simulated_shopper.hpp"
+#include "actors/testkit/simulated_watch.hpp"
 
 #include <fmt/format.h>
 
@@ -97,6 +98,9 @@ class run {
           cluster_, record_, goods_, "shopper" + std::to_string(n), plan_.seed * 1'000 + n, plan_.purchases));
       shoppers_.back()->begin();
     }
+    if (plan_.watchers == 0) return;
+    watch_.emplace(cluster_, goods_.begin()->first, plan_.seed * 1'000 + plan_.shoppers, plan_.watchers);
+    watch_->begin();
   }
 
   // -- what goes wrong -------------------------------------------------------------------------------
@@ -230,18 +234,21 @@ class run {
   void heal() {
     healed_ = true;
     cluster_.heal();
+    if (watch_) watch_->end();
     for (const auto& node : cluster_.names())
       cluster_.restart(node);
     // A node that gives up, for its disk was full, say, is started again as an operator's systemd does.
     const auto all_done = [this] {
       for (const auto& node : cluster_.names())
         if (!cluster_.up(node)) cluster_.restart(node);
-      return std::all_of(shoppers_.begin(), shoppers_.end(),
+      return (!watch_ || watch_->finished()) &&
+             std::all_of(shoppers_.begin(), shoppers_.end(),
                          [](const auto& shopper) { return shopper->finished(); });
     };
     if (!cluster_.run_until(all_done, settle_most)) {
       for (const auto& shopper : shoppers_)
         if (!shopper->finished()) find("not over long after all was healed: " + shopper->waiting_for());
+      if (watch_ && !watch_->finished()) find("not over long after all was healed: " + watch_->waiting_for());
     }
     cluster_.advance(quiet);
     if (!cluster_.run_until([this] { return cluster_.whole(); }, 60s))
@@ -256,6 +263,7 @@ class run {
     check_repeats();
     check_stock();
     check_provider();
+    check_histories();
     check_copies();
   }
 
@@ -346,6 +354,15 @@ class run {
       find(fmt::format("{} orders stand, and the provider says {}", standing, summary));
   }
 
+  // What clients were told of one entity happened in one order (I15).
+  void check_histories() {
+    if (!watch_) return;
+    for (auto& what : watch_->judge())
+      find(std::move(what));
+    marks_["operations in histories"] += watch_->operations();
+    marks_["changes in histories whose outcome was unknown at first"] += watch_->unknown();
+  }
+
   verdict conclude() {
     verdict result;
     for (auto& what : record_.findings)
@@ -370,6 +387,7 @@ class run {
   all_goods goods_;
   shopping_record record_;
   std::vector<std::unique_ptr<simulated_shopper>> shoppers_;
+  std::optional<simulated_watch> watch_;
   std::deque<std::string> events_;
   std::vector<std::string> found_;
   std::map<std::string, std::uint64_t> marks_;

@@ -173,6 +173,7 @@ std::vector<simulation_plan> smaller(const simulation_plan& plan) {
     without(n - 1, n);
   if (plan.shoppers > 1) with([](simulation_plan& less) { less.shoppers /= 2; });
   if (plan.purchases > 1) with([](simulation_plan& less) { less.purchases /= 2; });
+  if (plan.watchers > 0) with([](simulation_plan& less) { less.watchers = 0; });
   if (plan.skus > 1) with([](simulation_plan& less) { less.skus = 1; });
   if (plan.shards > 1) with([](simulation_plan& less) { less.shards = 1; });
   const bool named = std::any_of(plan.faults.begin(), plan.faults.end(), [&](const fault& each) {
@@ -184,8 +185,10 @@ std::vector<simulation_plan> smaller(const simulation_plan& plan) {
 
 std::string describe(const simulation_plan& plan) {
   auto text = fmt::format(
-      "seed {}: {} nodes, {} shards, {} shoppers with {} purchases each of {} skus with {} units\n",
-      plan.seed, plan.nodes, plan.shards, plan.shoppers, plan.purchases, plan.skus, plan.units);
+      "seed {}: {} nodes, {} shards, {} shoppers with {} purchases each of {} skus with {} units, {} "
+      "watchers\n",
+      plan.seed, plan.nodes, plan.shards, plan.shoppers, plan.purchases, plan.skus, plan.units,
+      plan.watchers);
   for (const auto& each : plan.faults)
     text += "  " + describe(each) + "\n";
   return text;

@@ -63,6 +63,7 @@ struct simulation_plan {
   std::uint16_t shards = 4;
   std::size_t shoppers = 20;
   std::size_t purchases = 8;  ///< Of each shopper.
+  std::size_t watchers = 3;   ///< Who change what everybody looks at; 0: there is no such thing.
   std::size_t skus = 6;
   std::int64_t units = 100;  ///< Of each sku, at first.
   std::vector<fault> faults;

@@ -434,7 +434,8 @@ void shard_life::on_decided(decided& result) {
 }
 
 void shard_life::hold(unreleased gate) {
-  if (gate.index <= committed_ || mutated("reply-before-commit")) return let_out(gate);
+  const bool early = mutated("reply-before-commit") || (gate.read && mutated("read-before-commit"));
+  if (gate.index <= committed_ || early) return let_out(gate);
   // A read waits for what it saw, which may lie before the newest record.
   auto place = unreleased_.end();
   while (place != unreleased_.begin() && std::prev(place)->index > gate.index)

@@ -321,4 +321,14 @@ std::vector<std::string> prefix_lines(const verdict<Model>& found, std::size_t m
   return lines;
 }
 
+/// Why a history is not linearizable, or not decided, with the last of its prefix; empty: it is.
+template <class Model>
+std::string explanation(const verdict<Model>& found, std::size_t most) {
+  if (found.is == judgement::linearizable) return {};
+  auto text = found.reason;
+  for (const auto& line : prefix_lines(found, most))
+    text += "\n  " + line;
+  return text;
+}
+
 }  // namespace souk::testkit

@@ -33,6 +33,7 @@ TEST_P(simulation, finds_nothing) {
     const auto result = simulate(plan);
     EXPECT_TRUE(result.passed()) << told(plan, result);
     EXPECT_GE(result.commands, 500U);
+    EXPECT_GE(result.marks.at("operations in histories"), 50U);
     EXPECT_GE(plan.faults.size(), profile->faults_min);
   }
 }
@@ -88,8 +89,8 @@ TEST(simulation_plan, is_cut_down_step_by_step) {
   const auto plan = draw_plan(7, *profile_of("storm"));
   for (const auto& less : smaller(plan)) {
     const bool is_less = less.faults.size() < plan.faults.size() || less.shoppers < plan.shoppers ||
-                         less.purchases < plan.purchases || less.skus < plan.skus ||
-                         less.shards < plan.shards || less.nodes < plan.nodes;
+                         less.purchases < plan.purchases || less.watchers < plan.watchers ||
+                         less.skus < plan.skus || less.shards < plan.shards || less.nodes < plan.nodes;
     EXPECT_TRUE(is_less) << describe(less);
   }
 }

@@ -182,6 +182,82 @@ class random_history {
   std::mt19937_64 random_;
 };
 
+// -- a cart that is filled by several
+
+using shared_operation = operation<shared_cart::call>;
+using deed = shared_cart::deed;
+using refusal = shared_cart::refusal;
+
+constexpr shared_cart::state empty_cart{{.version = 1, .lines = {}}, 1};
+
+shared_operation of_shared(int from, int to, shared_cart::call call) {
+  return {std::move(call), {}, nanoseconds{from}, nanoseconds{to}};
+}
+shared_cart::reply shows(std::int64_t version, shared_cart::line first, shared_cart::line second = {}) {
+  return {refusal::none, {version, {first, second}}};
+}
+shared_cart::call added(std::size_t which, std::int64_t quantity,
+                        std::optional<shared_cart::reply> answer = {}) {
+  return {.what = deed::add, .which = which, .quantity = quantity, .if_version = {}, .answer = answer};
+}
+shared_cart::call line_set(std::int64_t line, std::int64_t quantity,
+                           std::optional<shared_cart::reply> answer = {}) {
+  return {.what = deed::set, .line = line, .quantity = quantity, .if_version = {}, .answer = answer};
+}
+shared_cart::call looked(shared_cart::reply answer) {
+  return {.what = deed::read, .if_version = {}, .answer = answer};
+}
+shared_cart::call if_at(std::int64_t version, shared_cart::call call) {
+  call.if_version = version;
+  return call;
+}
+judgement of_shared_cart(std::vector<shared_operation> history) {
+  return check_history<shared_cart>(empty_cart, std::move(history)).is;
+}
+
+TEST(Histories, ASharedCartIsFilledSetAndEmptied) {
+  EXPECT_EQ(of_shared_cart({of_shared(0, 1, added(1, 2, shows(2, {}, {1, 2}))),
+                            of_shared(2, 3, added(0, 3, shows(3, {2, 3}, {1, 2}))),
+                            of_shared(4, 5, added(1, 1, shows(4, {2, 3}, {1, 3}))),
+                            of_shared(6, 7, line_set(1, 3, shows(4, {2, 3}, {1, 3}))),  // it is so already
+                            of_shared(8, 9, line_set(1, 0, shows(5, {2, 3}))),
+                            of_shared(10, 11, line_set(1, 4, shared_cart::reply{refusal::no_such_line, {}})),
+                            of_shared(12, 13, added(1, 1, shows(6, {2, 3}, {3, 1}))),  // a line of its own
+                            of_shared(14, 15, looked(shows(6, {2, 3}, {3, 1})))}),
+            judgement::linearizable);
+}
+
+TEST(Histories, ALostAdditionIsFound) {
+  EXPECT_EQ(
+      of_shared_cart({of_shared(0, 1, added(0, 2, shows(2, {1, 2}))), of_shared(2, 3, looked(shows(1, {})))}),
+      judgement::violated);
+  // Nobody knows whether the first one came through; when one answer counts it, it has.
+  const shared_operation unknown{added(0, 5), {}, nanoseconds{0}, std::nullopt};
+  EXPECT_EQ(of_shared_cart({unknown, of_shared(1, 2, added(0, 2, shows(3, {1, 7})))}),
+            judgement::linearizable);
+  EXPECT_EQ(of_shared_cart({unknown, of_shared(1, 2, added(0, 2, shows(2, {1, 2})))}),
+            judgement::linearizable);
+  const auto found = check_history<shared_cart>(
+      empty_cart,
+      {unknown, of_shared(1, 2, added(0, 2, shows(3, {1, 7}))), of_shared(3, 4, looked(shows(2, {1, 2})))});
+  EXPECT_EQ(found.is, judgement::violated);
+  EXPECT_EQ(
+      explanation(found, 1),
+      "nothing explains the answer to read: 2 in line 1 and nothing in version 2; before it the entity "
+      "was 7 in line 1 and nothing in version 3\n  0 to 0 ms: read: 2 in line 1 and nothing in version 2");
+}
+
+TEST(Histories, AConditionalChangeIsMadeOnTopOfWhatItNamesAlone) {
+  const auto other_version = shared_cart::reply{refusal::other_version, {}};
+  EXPECT_EQ(of_shared_cart({of_shared(0, 1, if_at(1, added(0, 2, shows(2, {1, 2})))),
+                            of_shared(2, 3, if_at(1, line_set(1, 5, other_version)))}),
+            judgement::linearizable);
+  EXPECT_EQ(of_shared_cart({of_shared(0, 1, added(0, 2, shows(2, {1, 2}))),
+                            of_shared(2, 3, if_at(1, line_set(1, 5, shows(3, {1, 5}))))}),
+            judgement::violated);
+  EXPECT_EQ(of_shared_cart({of_shared(0, 1, if_at(1, added(0, 2, other_version)))}), judgement::violated);
+}
+
 TEST(Histories, SequencesMadeConcurrentAreAcceptedAndSpoiltOnesFound) {
   int spoilt = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
