@@ -21,17 +21,18 @@ inline constexpr std::size_t record_bytes_max = 48ULL << 20;
 
 /// Throws `std::logic_error` unless `entry` continues the sequence that ends as `bounds` say.
 inline void check_continues(const journal_bounds& bounds, const journal_entry& entry) {
-  const std::string name =
-      "shard " + std::to_string(entry.shard) + ", record " + std::to_string(entry.index) + ": ";
+  const auto name = [&] {
+    return "shard " + std::to_string(entry.shard) + ", record " + std::to_string(entry.index) + ": ";
+  };
   if (entry.index != bounds.last + 1) {
-    throw std::logic_error(name + "expected index " + std::to_string(bounds.last + 1));
+    throw std::logic_error(name() + "expected index " + std::to_string(bounds.last + 1));
   }
   if (entry.epoch < bounds.last_epoch) {
-    throw std::logic_error(name + "epoch " + std::to_string(entry.epoch) + " after epoch " +
+    throw std::logic_error(name() + "epoch " + std::to_string(entry.epoch) + " after epoch " +
                            std::to_string(bounds.last_epoch));
   }
   if (entry.payload.size() > record_bytes_max) {
-    throw std::logic_error(name + std::to_string(entry.payload.size()) + " bytes, at most " +
+    throw std::logic_error(name() + std::to_string(entry.payload.size()) + " bytes, at most " +
                            std::to_string(record_bytes_max) + " are allowed");
   }
 }
