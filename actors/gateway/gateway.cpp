@@ -150,7 +150,11 @@ class desk {
     });
   }
 
+  /// Whether deadlines are to be looked at: somebody waits, and nobody looks yet.
+  bool begins_to_wait() { return !calls_.empty() && !std::exchange(looking_, true); }
+
   void tick() {
+    looking_ = false;
     auto now = config_.services.clock->steady();
     std::vector<std::uint64_t> asks;
     asks.reserve(calls_.size());
@@ -404,6 +408,7 @@ class desk {
   gateway_config config_;
   calls calls_;
   std::uint64_t last_ask_ = 0;
+  bool looking_ = false;  // a tick is on its way
 };
 
 std::vector<std::string> route_names() {
@@ -418,15 +423,21 @@ caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config c
   supervision::handle_failures(self);
   auto tick = config.tick;
   self->state.desk = std::make_shared<desk>(self, std::move(config));
-  self->delayed_send(self, tick, gateway_tick{});
+  // Calls begin with an exchange; a gateway without any does not wake up.
+  const auto look_later = [self, tick] {
+    if (self->state.desk->begins_to_wait()) self->delayed_send(self, tick, gateway_tick{});
+  };
   return {
-      [self](const exchange& exchange) { self->state.desk->take(exchange); },
+      [self, look_later](const exchange& exchange) {
+        self->state.desk->take(exchange);
+        look_later();
+      },
       [self](const runtime::response& response) { self->state.desk->take(response); },
       [self](const runtime::index_page& page) { self->state.desk->take(page); },
       [self](const view_shown& view) { self->state.desk->take(view); },
-      [self, tick](const gateway_tick&) {
+      [self, look_later](const gateway_tick&) {
         self->state.desk->tick();
-        self->delayed_send(self, tick, gateway_tick{});
+        look_later();
       },
   };
 }
