@@ -15,9 +15,11 @@ namespace souk::runtime {
 
 namespace {
 
-// Who listens hears something after so long, so that a lost question does not silence a feed.
-constexpr std::chrono::seconds patience{1};
-constexpr std::chrono::milliseconds tick_interval{200};
+// Who listens hears something after so long, so that a lost question does not silence a feed. A link that was
+// lost answers for itself, so this is for what nobody thought of, and may take its time: each pair of nodes
+// pays for it.
+constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds tick_interval{1};
 // Questions that wait for a shard; one that never answered must not fill the memory.
 constexpr std::size_t rows_wanted_max = 256;
 
