@@ -116,10 +116,7 @@ class coordination_model::connection final : public coordination_store,
   };
 
   void later(nanoseconds in, std::function<void()> work) {
-    if (!postman_) return;
-    auto* self = dynamic_cast<caf::event_based_actor*>(caf::actor_cast<caf::abstract_actor*>(postman_));
-    caf::anon_send(postman_,
-                   step([self, in, work = std::move(work)] { self->delayed_send(self, in, step(work)); }));
+    if (postman_) caf::delayed_anon_send(postman_, in, step(std::move(work)));
   }
   nanoseconds delay() {
     return nanoseconds{static_cast<std::int64_t>(
@@ -179,8 +176,9 @@ class coordination_model::connection final : public coordination_store,
       if (event) watch.told(std::move(*event));
       event.reset();
     };
-    for (const auto& change : model_.history_) {
-      if (change.revision < watch.next || !change.value.key.starts_with(watch.prefix)) continue;
+    for (auto at = model_.changes_from(watch.next); at != model_.history_.end(); ++at) {
+      const auto& change = *at;
+      if (!change.value.key.starts_with(watch.prefix)) continue;
       if (event && event->revision != change.revision) send();
       if (!event) event.emplace(watch_event{.revision = change.revision});
       if (change.removed) {
@@ -308,7 +306,15 @@ void coordination_model::end_leases() {
   if (!over.empty()) tell_watches();
 }
 
+std::vector<coordination_model::change>::const_iterator coordination_model::changes_from(
+    std::int64_t revision) const {
+  return std::lower_bound(history_.begin(), history_.end(), revision,
+                          [](const change& one, std::int64_t other) { return one.revision < other; });
+}
+
+// Whoever watches hears of each change, and of nothing while there is none.
 void coordination_model::tell_watches() {
+  if (std::exchange(told_, revision_) == revision_) return;
   for (const auto& weak : connections_)
     if (const auto each = weak.lock()) each->tell_soon();
 }

@@ -72,6 +72,7 @@ class coordination_model {
   void put(const std::string& key, std::string value, lease_id lease);
   void remove(const std::string& key);
   void end(lease_id id);
+  std::vector<change>::const_iterator changes_from(std::int64_t revision) const;
   void tell_watches();
   bool draw(unsigned per_mille) { return random_() % 1000 < per_mille; }
 
@@ -80,6 +81,7 @@ class coordination_model {
   unsigned lose_per_mille_ = 0;
   milliseconds delay_most_{4};
   std::int64_t revision_ = 1;
+  std::int64_t told_ = 1;       // the one that watches were told of last
   std::int64_t compacted_ = 0;  // changes up to it are forgotten
   std::map<std::string, stored_value> values_;
   std::vector<change> history_;
