@@ -14,9 +14,6 @@ namespace souk::runtime::testkit {
 /// others.
 std::map<std::string, std::string> state_rows(persistence::storage& storage, shard_id shard);
 
-/// What a journal has of a shard, by index: epoch and content.
-std::map<std::uint64_t, std::string> journal_records(persistence::storage& storage, shard_id shard);
-
 /// Where two copies of a shard differ, in words; empty: nowhere. Of a journal, what both still have is
 /// compared.
 std::string difference(persistence::storage& one, persistence::storage& other, shard_id shard);
