@@ -46,18 +46,18 @@ struct simulated_shopper::request {
 
 simulated_shopper::simulated_shopper(simulated_cluster& cluster, shopping_record& record,
                                      const all_goods& goods, std::string name, std::uint64_t seed,
-                                     std::size_t purchases)
+                                     const shopping_habits& habits)
     : cluster_(cluster),
       record_(record),
       goods_(goods),
       name_(std::move(name)),
       random_(seed),
-      purchases_(purchases) {}
+      habits_(habits) {}
 
 simulated_shopper::~simulated_shopper() { *here_ = false; }
 
 void simulated_shopper::begin() {
-  if (!finished()) later(milliseconds{draw(500)}, [this] { make_cart(); });
+  if (!finished()) later(milliseconds{draw(500)}, [this] { look_around(habits_.pages); });
 }
 
 std::string simulated_shopper::waiting_for() const {
@@ -109,6 +109,7 @@ void simulated_shopper::take(const std::shared_ptr<request>& asked, std::uint64_
     return;
   }
   ++record_.answers;
+  if (asked->method != "GET") ++record_.writes;
   std::erase(open_, asked);
   asked->then(response);
 }
@@ -121,12 +122,34 @@ void simulated_shopper::expect(bool right, const std::string& what, const gatewa
 
 // -- a purchase --------------------------------------------------------------------------------------
 
+const std::string& simulated_shopper::draw_sku() {
+  return std::next(goods_.begin(), static_cast<std::ptrdiff_t>(draw(goods_.size())))->first;
+}
+
+// Pages of goods, most of them of a variant; the shelves, the search and what is in stock now and then.
+void simulated_shopper::look_around(std::size_t pages) {
+  if (pages == 0) return make_cart();
+  const auto& sku = draw_sku();
+  auto target = "/v1/variants/" + sku;
+  const auto which = draw(8);
+  if (which == 0) target = "/v1/products?limit=20";
+  if (which == 1) target = "/v1/search?q=" + sku;
+  if (which == 2) target = "/v1/inventory/levels?sku=" + sku;
+  if (which == 3 && !product_.empty()) target = "/v1/products/" + product_;
+  ask("GET", std::move(target), "", false, which == 2, [this, pages](const auto& response) {
+    expect(response.status == 200, "a page is shown", response);
+    if (auto product = member_of(response.body, "product_id"); !product.empty())
+      product_ = std::move(product);
+    later(draw(habits_.click), [this, pages] { look_around(pages - 1); });
+  });
+}
+
 void simulated_shopper::make_cart() {
   ask("POST", "/v1/carts", R"({"currency":"USD"})", true, false, [this](const auto& response) {
     expect(response.status == 201, "a cart is made", response);
     cart_ = member_of(response.body, "id");
     if (cart_.empty()) return end_purchase();
-    later(milliseconds{draw(300)}, [this] { fill(); });
+    later(draw(habits_.click), [this] { fill(); });
   });
 }
 
@@ -134,7 +157,7 @@ void simulated_shopper::fill() {
   wanted_.clear();
   std::string items;
   for (auto lines = 1 + draw(3); lines > 0; --lines) {
-    const auto sku = std::next(goods_.begin(), static_cast<std::ptrdiff_t>(draw(goods_.size())))->first;
+    const auto& sku = draw_sku();
     const auto units = static_cast<std::int64_t>(1 + draw(3));
     wanted_[sku] += units;
     items += fmt::format(R"({}{{"sku":"{}","quantity":{}}})", items.empty() ? "" : ",", sku, units);
@@ -144,7 +167,7 @@ void simulated_shopper::fill() {
         expect(response.status == 200, "items are added", response);
         version_ = member_of(response.body, "version");
         if (response.status != 200) return end_purchase();
-        later(milliseconds{draw(300)}, [this] { draw(3) == 0 ? look_at_cart() : check_out(); });
+        later(draw(habits_.click), [this] { draw(3) == 0 ? look_at_cart() : check_out(); });
       });
 }
 
@@ -257,7 +280,7 @@ void simulated_shopper::cancel(std::size_t sale) {
 
 void simulated_shopper::end_purchase() {
   cart_.clear();
-  if (--purchases_ > 0) later(milliseconds{draw(1'000)}, [this] { make_cart(); });
+  if (--habits_.purchases > 0) later(draw(habits_.rest), [this] { look_around(habits_.pages); });
 }
 
 }  // namespace souk::testkit

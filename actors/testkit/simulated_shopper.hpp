@@ -2,6 +2,7 @@
 
 #include "actors/gateway/http.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
+#include "actors/testkit/simulation_plan.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,7 @@ struct shopping_record {
   std::vector<sale> sales;
   std::map<std::string, std::uint64_t> refusals;  ///< Of checkouts, by problem code.
   std::uint64_t answers = 0;                      ///< Definite ones.
+  std::uint64_t writes = 0;                       ///< Of them, to requests that change something.
   std::uint64_t repeats = 0;                      ///< Requests sent again, for nothing was known.
   std::vector<std::string> findings;
 };
@@ -47,14 +49,14 @@ using all_goods = std::map<std::string, goods>;
 class simulated_shopper {
  public:
   simulated_shopper(simulated_cluster& cluster, shopping_record& record, const all_goods& goods,
-                    std::string name, std::uint64_t seed, std::size_t purchases);
+                    std::string name, std::uint64_t seed, const shopping_habits& habits);
   ~simulated_shopper();
   simulated_shopper(const simulated_shopper&) = delete;
   simulated_shopper& operator=(const simulated_shopper&) = delete;
 
   /// Comes in; goes on by itself while time passes.
   void begin();
-  bool finished() const { return purchases_ == 0; }
+  bool finished() const { return habits_.purchases == 0; }
   /// The cart that it fills now; empty: none.
   const std::string& cart() const { return cart_; }
   /// What it waits for, in words.
@@ -71,7 +73,12 @@ class simulated_shopper {
             const gateway::http_response& response);
   void later(milliseconds in, std::function<void()> what);
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+  milliseconds draw(milliseconds below) {
+    return milliseconds{static_cast<std::int64_t>(draw(static_cast<std::uint64_t>(below.count())))};
+  }
+  const std::string& draw_sku();
 
+  void look_around(std::size_t pages);
   void make_cart();
   void fill();
   void look_at_cart();
@@ -91,12 +98,13 @@ class simulated_shopper {
   const all_goods& goods_;
   std::string name_;
   std::mt19937_64 random_;
-  std::size_t purchases_;
+  shopping_habits habits_;  // the purchases that are still to be made
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 
   std::vector<std::shared_ptr<request>> open_;
   std::uint64_t attempts_ = 0;
   std::uint64_t keys_ = 0;
+  std::string product_;  // the last one that it saw
   std::string cart_;
   std::string version_;
   std::map<std::string, std::int64_t> wanted_;

@@ -98,6 +98,17 @@ void keep_within_bounds(std::vector<fault>& faults) {
   });
 }
 
+// Some 22,000 requests from people who look around, think, buy now and then, and come again.
+void fill_day(simulation_plan& plan) {
+  plan.shards = 4;
+  plan.shoppers = 100;
+  plan.habits = {.purchases = 28, .pages = 4, .click = milliseconds{5'000}, .rest = milliseconds{10'000}};
+  plan.watchers = 0;
+  plan.units = 5'000;
+  plan.cramped = false;
+  plan.trouble = std::chrono::minutes{10};
+}
+
 }  // namespace
 
 std::string_view name_of(fault::kind kind) { return names.at(static_cast<std::size_t>(kind)); }
@@ -122,6 +133,9 @@ std::optional<profile> profile_of(std::string_view name) {
   } else if (name == "hot") {
     found.kinds = {kind::crash, kind::pause, kind::reset, kind::disk_slow};
     found.hot = true;
+  } else if (name == "day") {
+    found.faults_min = found.faults_max = 0;
+    found.day = true;
   } else {
     return std::nullopt;
   }
@@ -132,11 +146,12 @@ simulation_plan draw_plan(std::uint64_t seed, const profile& profile, std::size_
   std::mt19937_64 random{seed * 0x9e3779b97f4a7c15ULL + 1};
   simulation_plan plan;
   plan.seed = seed;
-  plan.nodes = nodes != 0 ? nodes : 3 + below(random, 3);
+  plan.nodes = nodes != 0 ? nodes : 3 + below(random, profile.day ? 1 : 3);
   plan.shards = static_cast<std::uint16_t>(2 + below(random, 5));
   plan.skus = profile.hot ? 1 : 3 + below(random, 6);
   plan.units = profile.hot ? 30 : 20 + static_cast<std::int64_t>(below(random, 200));
   plan.trouble = between(random, 12'000, 25'000);
+  if (profile.day) fill_day(plan);
   std::vector<kind> on;
   for (const auto each : profile.kinds)
     if (random() % 2 == 0) on.push_back(each);
@@ -172,7 +187,7 @@ std::vector<simulation_plan> smaller(const simulation_plan& plan) {
   for (std::size_t n = faults; n > 0; --n)
     without(n - 1, n);
   if (plan.shoppers > 1) with([](simulation_plan& less) { less.shoppers /= 2; });
-  if (plan.purchases > 1) with([](simulation_plan& less) { less.purchases /= 2; });
+  if (plan.habits.purchases > 1) with([](simulation_plan& less) { less.habits.purchases /= 2; });
   if (plan.watchers > 0) with([](simulation_plan& less) { less.watchers = 0; });
   if (plan.skus > 1) with([](simulation_plan& less) { less.skus = 1; });
   if (plan.shards > 1) with([](simulation_plan& less) { less.shards = 1; });
@@ -187,7 +202,7 @@ std::string describe(const simulation_plan& plan) {
   auto text = fmt::format(
       "seed {}: {} nodes, {} shards, {} shoppers with {} purchases each of {} skus with {} units, {} "
       "watchers\n",
-      plan.seed, plan.nodes, plan.shards, plan.shoppers, plan.purchases, plan.skus, plan.units,
+      plan.seed, plan.nodes, plan.shards, plan.shoppers, plan.habits.purchases, plan.skus, plan.units,
       plan.watchers);
   for (const auto& each : plan.faults)
     text += "  " + describe(each) + "\n";

@@ -51,10 +51,19 @@ struct profile {
   std::size_t faults_min = 10;
   std::size_t faults_max = 16;
   bool hot = false;  ///< Everybody wants the same few units.
+  bool day = false;  ///< A hundred customers with time, for ten minutes.
 };
 
-/// "calm", "storm", "disk", "network" or "hot"; nothing for other names.
+/// "calm", "storm", "disk", "network", "hot" or "day"; nothing for other names.
 std::optional<profile> profile_of(std::string_view name);
+
+/// How a shopper goes about it.
+struct shopping_habits {
+  std::size_t purchases = 8;
+  std::size_t pages = 0;                  ///< Looked at before each purchase.
+  std::chrono::milliseconds click{300};   ///< From one request to the next, at most.
+  std::chrono::milliseconds rest{1'000};  ///< From one purchase to the next, at most.
+};
 
 /// Everything that a run does, drawn from its seed. Cut down, it stays a run.
 struct simulation_plan {
@@ -62,10 +71,11 @@ struct simulation_plan {
   std::size_t nodes = 3;
   std::uint16_t shards = 4;
   std::size_t shoppers = 20;
-  std::size_t purchases = 8;  ///< Of each shopper.
-  std::size_t watchers = 3;   ///< Who change what everybody looks at; 0: there is no such thing.
+  shopping_habits habits;    ///< Of each shopper.
+  std::size_t watchers = 3;  ///< Who change what everybody looks at; 0: there is no such thing.
   std::size_t skus = 6;
   std::int64_t units = 100;  ///< Of each sku, at first.
+  bool cramped = true;       ///< Nodes keep little in memory and journals: what is seldom comes often.
   std::vector<fault> faults;
   std::chrono::milliseconds trouble{0};  ///< How long things go wrong; then all is healed.
 };

@@ -154,8 +154,8 @@ class command_line {
         ->capture_default_str();
     simulating->add_option("--nodes", simulate_.nodes, "Nodes of a cluster; drawn from the seed if not given")
         ->check(CLI::Range(1, nodes_max));
-    simulating->add_option("--profile", simulate_.profile, "What goes wrong")
-        ->check(CLI::IsMember({"calm", "storm", "disk", "network", "hot"}))
+    simulating->add_option("--profile", simulate_.profile, "What goes wrong; of a day nothing")
+        ->check(CLI::IsMember({"calm", "storm", "disk", "network", "hot", "day"}))
         ->capture_default_str();
     simulating->add_flag("--shrink", simulate_.shrink, "Cut a run that fails down as far as it still fails");
     simulating->add_option("--trace", simulate_.trace, "Write every event of one seed to this file");

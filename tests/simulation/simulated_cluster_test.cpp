@@ -12,16 +12,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Buys one unit through a node; the order's id.
+// Buys one unit through a node; the order's id. With keys: what a node that crashed was sent is sent again.
 std::string buy(simulated_cluster& shop, const std::string& node, const std::string& sku) {
-  const auto cart = member_of(shop.call(node, "POST", "/v1/carts", R"({"currency":"USD"})").body, "id");
+  const auto key = "buy-" + std::to_string(shop.fleet().steps());
+  const auto made =
+      shop.call(node, "POST", "/v1/carts", R"({"currency":"USD"})", {{"idempotency-key", key + "-cart"}});
+  const auto cart = member_of(made.body, "id");
   const auto filled =
-      shop.call(node, "POST", "/v1/carts/" + cart + "/items", R"({"sku":")" + sku + R"(","quantity":1})");
+      shop.call(node, "POST", "/v1/carts/" + cart + "/items", R"({"sku":")" + sku + R"(","quantity":1})",
+                {{"idempotency-key", key + "-item"}});
   const auto sold =
       shop.call(node, "POST", "/v1/checkouts",
                 R"({"cart_id":")" + cart + R"(","cart_version":)" + member_of(filled.body, "version") +
                     R"(,"payment":{"provider":"test","token":"tok_ok"}})",
-                {{"idempotency-key", "buy-" + cart}});
+                {{"idempotency-key", key}});
   EXPECT_EQ(sold.status, 201) << sold.body;
   return member_of(member_of(sold.body, "order"), "id");
 }

@@ -89,7 +89,7 @@ TEST(simulation_plan, is_cut_down_step_by_step) {
   const auto plan = draw_plan(7, *profile_of("storm"));
   for (const auto& less : smaller(plan)) {
     const bool is_less = less.faults.size() < plan.faults.size() || less.shoppers < plan.shoppers ||
-                         less.purchases < plan.purchases || less.watchers < plan.watchers ||
+                         less.habits.purchases < plan.habits.purchases || less.watchers < plan.watchers ||
                          less.skus < plan.skus || less.shards < plan.shards || less.nodes < plan.nodes;
     EXPECT_TRUE(is_less) << describe(less);
   }
