@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace souk::bench {
 namespace {
@@ -62,6 +63,12 @@ std::uint64_t histogram::quantile(double fraction) const {
     if (seen >= rank) return std::min(upper_end_of(i), max_);
   }
   return max_;
+}
+
+std::uint64_t histogram::count_over(std::uint64_t nanoseconds) const {
+  const auto first =
+      counts_.begin() + static_cast<std::ptrdiff_t>(bucket_of(std::min(nanoseconds, value_max)));
+  return std::accumulate(first + 1, counts_.end(), std::uint64_t{0});
 }
 
 }  // namespace souk::bench

@@ -29,6 +29,8 @@ class histogram {
   /// The smallest bucket's upper end, in nanoseconds, that at least `fraction` (0 to 1) of all values do not
   /// exceed; never more than `max()`; 0 when empty.
   std::uint64_t quantile(double fraction) const;
+  /// How many values lie above this, in nanoseconds, as exactly as the buckets tell.
+  std::uint64_t count_over(std::uint64_t nanoseconds) const;
 
  private:
   std::vector<std::uint64_t> counts_;

@@ -169,12 +169,16 @@ double pause_ms(const pulse_figures& figures) {
   return std::chrono::duration<double, std::milli>(figures.pause()).count();
 }
 
-void write_figures(json::writer& out, const pulse_figures& figures, const wall_time& wall) {
+void write_figures(json::writer& out, const pulse_options& options, const pulse_figures& figures,
+                   const wall_time& wall) {
   const auto quantile = [&](double fraction) {
     return fmt::format("{:.1f}", ms_of(figures.latency().quantile(fraction)));
   };
   out.key("writes").integer(static_cast<std::int64_t>(figures.latency().count()));
   out.key("p50_ms").raw(quantile(0.5)).key("p99_ms").raw(quantile(0.99)).key("max_ms").raw(quantile(1));
+  if (options.late_ms > 0)
+    out.key("late").integer(static_cast<std::int64_t>(
+        figures.latency().count_over(static_cast<std::uint64_t>(options.late_ms * 1e6))));
   out.key("pause_ms").raw(fmt::format("{:.1f}", pause_ms(figures)));
   out.key("pause_from").integer(wall.ms(figures.pause_from()));
   out.key("refusals").begin_object();
@@ -208,13 +212,13 @@ void print_json(const pulse_options& options, const std::vector<probed_shard>& s
     const auto sum = summed_up(options, shards, apart);
     if (!sum) continue;
     out.key(apart ? "apart" : "others").begin_object();
-    write_figures(out, *sum, wall);
+    write_figures(out, options, *sum, wall);
     out.end_object();
   }
   out.key("shards").begin_array();
   for (const probed_shard& shard : shards) {
     out.begin_object().key("shard").integer(shard.number).key("apart").boolean(is_apart(options, shard));
-    write_figures(out, shard.figures, wall);
+    write_figures(out, options, shard.figures, wall);
     out.key("failed").integer(static_cast<std::int64_t>(shard.failed));
     out.key("unanswered").integer(static_cast<std::int64_t>(shard.unanswered));
     out.key("counted").integer(shard.counted).end_object();

@@ -69,6 +69,7 @@ struct pulse_options {
   int seconds = 20;
   int connections = 4;     ///< Of each shard. A write that has to wait for one is late, and counts as that.
   std::vector<int> apart;  ///< Shards that are summed up apart from the others.
+  double late_ms = 0;      ///< Writes that took longer are counted; 0: not asked for.
 };
 bool run_pulse(const stage& stage, const pulse_options& options);
 

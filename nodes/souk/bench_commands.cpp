@@ -102,6 +102,8 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
       ->capture_default_str();
   add_count(pulse, "--seconds", options.pulse.seconds, seconds_max, "How long");
   add_count(pulse, "--connections", options.pulse.connections, 100, "Connections of each shard");
+  pulse->add_option("--late-ms", options.pulse.late_ms, "Counts the writes that take longer")
+      ->check(CLI::PositiveNumber);
   pulse->add_option("--apart", options.pulse.apart, "Shards that are summed up apart, e.g. 0,5,9")
       ->delimiter(',');
 

@@ -26,6 +26,9 @@ TEST(histogram, small_values_are_exact) {
   EXPECT_EQ(values.quantile(0.99), 990u);
   EXPECT_EQ(values.quantile(0.999), 999u);
   EXPECT_EQ(values.quantile(0.0), 1u);
+  EXPECT_EQ(values.count_over(0), 1'000u);
+  EXPECT_EQ(values.count_over(990), 10u);
+  EXPECT_EQ(values.count_over(1'000), 0u);
   EXPECT_EQ(values.quantile(1.0), 1000u);
   EXPECT_DOUBLE_EQ(values.mean(), 500.5);
 }
