@@ -1,6 +1,7 @@
 #include "runtime/cluster/controller_plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -345,6 +346,9 @@ bool controller_plan::drop_copy(shard_id shard, milliseconds now) {
   const bool leaves = std::any_of(record.replicas.begin(), record.replicas.end(), not_wanted);
   if (record.replicas.size() <= view_->settings.replicas && !leaves) return false;
 
+  // A node that is to go keeps what nobody else has instead: its turn comes when a learner has it.
+  const auto enough = std::max<std::ptrdiff_t>(
+      record.min_in_sync, std::min<std::ptrdiff_t>(view_->settings.replicas, std::ssize(active_nodes())));
   const std::string* worst = nullptr;
   std::tuple<bool, bool, int> worst_rank;
   for (const auto& node : record.replicas) {
@@ -354,7 +358,7 @@ bool controller_plan::drop_copy(shard_id shard, milliseconds now) {
         std::count_if(record.replicas.begin(), record.replicas.end(),
                       [&](const auto& other) { return other != node && is_replica_in_sync(record, other); });
     const auto others = static_cast<std::ptrdiff_t>(record.replicas.size()) - 1;
-    if (others_in_sync < others || others_in_sync < static_cast<std::ptrdiff_t>(record.min_in_sync)) continue;
+    if (others_in_sync < others || others_in_sync < enough) continue;
     // A learner is here because it is wanted.
     if (is_wanted(node) && is_up(node) && !is_replica_in_sync(record, node)) continue;
     const std::tuple rank{!is_wanted(node), !is_up(node), copies_[node]};

@@ -285,6 +285,32 @@ TEST(controller_plan, removes_a_node_when_nothing_depends_on_it) {
   EXPECT_EQ(decided.members[0].member.state, member_state::removed);
 }
 
+TEST(controller_plan, a_node_that_is_to_go_keeps_its_copy_until_another_has_it) {
+  auto view = cluster({"a", "b", "c", "d"}, 4);
+  for (auto& record : view.shards)
+    record = owned("a", {"a", "b", "c"});
+  view.members[2].state = member_state::removing;
+  controller_plan plan;
+  const auto wanted = plan.step(view, milliseconds{0}).records;
+  ASSERT_EQ(wanted.size(), 2u) << "two at a time";
+  for (const auto& [shard, record, reason] : wanted) {
+    EXPECT_EQ(record.replicas, (std::vector<std::string>{"a", "b", "c", "d"}));
+    view.shards[shard] = record;
+    view.shards[shard].revision = 6;
+  }
+  EXPECT_TRUE(wishes(plan, view, milliseconds{100}, milliseconds{9'000}).empty()) << "d still learns";
+}
+
+TEST(controller_plan, of_three_nodes_one_can_go_although_nobody_takes_its_copies) {
+  auto view = cluster({"a", "b", "c"});
+  view.shards[0] = owned("a", {"a", "b", "c"});
+  view.members[2].state = member_state::removing;
+  controller_plan plan;
+  const auto wanted = plan.step(view, milliseconds{0}).records;
+  ASSERT_EQ(wanted.size(), 1u);
+  EXPECT_EQ(wanted[0].record.replicas, (std::vector<std::string>{"a", "b"}));
+}
+
 TEST(controller_plan, a_returned_node_gets_primaries_back_when_all_is_quiet) {
   auto view = cluster({"a", "b", "c"}, 6);
   for (shard_id id = 0; id < 6; ++id)
