@@ -20,6 +20,10 @@ struct limits {
   std::size_t entity_queue_max = 10'000;
   /// Commands taken up and not yet answered in one shard; bounds the memory of a stalled disk.
   std::size_t shard_unanswered_max = 50'000;
+  /// If no record was committed for so long although some wait, further commands are refused, so that their
+  /// clients know that nothing was done: a member is gone and nobody can say that it counts no more, or the
+  /// disk hangs. Longer than any failover, shorter than clients wait for an answer.
+  std::chrono::milliseconds commit_stall_max{4'000};
   /// A read that may not be answered, because other members of the shard are silent, waits so long for them.
   /// Longer than they take to notice a lost link, shorter than clients wait.
   std::chrono::milliseconds lease_wait{1'000};

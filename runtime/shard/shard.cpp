@@ -216,6 +216,7 @@ void shard_life::on_request(const request& request) {
   if (!serving_ || stopping_ || giving_ != giving::not_at_all) return refuse(outcome::unavailable);
   if (request.fingerprint && answered_before(request)) return;
   if (nearly_full_ && !request.read_only) return refuse(outcome::full);
+  if (commits_stand_still() && !request.read_only) return refuse(outcome::unavailable);
   auto& slot = slot_of(request.to);
   if (unanswered_ >= options_.limits->shard_unanswered_max ||
       slot.waiting.size() + slot.sent.size() >= options_.limits->entity_queue_max) {
@@ -231,6 +232,10 @@ void shard_life::on_request(const request& request) {
   item->request = std::make_shared<const runtime::request>(request);
   if (request.fingerprint) running_[request.id] = {request.reply_to, request.correlation, true};
   enqueue(slot, std::move(item));
+}
+
+bool shard_life::commits_stand_still() const {
+  return !unreleased_.empty() && steady() - commits_moved_ > options_.limits->commit_stall_max;
 }
 
 bool shard_life::answered_before(const request& request) {
@@ -436,6 +441,7 @@ void shard_life::on_decided(decided& result) {
 void shard_life::hold(unreleased gate) {
   const bool early = mutated("reply-before-commit") || (gate.read && mutated("read-before-commit"));
   if (gate.index <= committed_ || early) return let_out(gate);
+  if (unreleased_.empty()) commits_moved_ = steady();
   // A read waits for what it saw, which may lie before the newest record.
   auto place = unreleased_.end();
   while (place != unreleased_.begin() && std::prev(place)->index > gate.index)
@@ -530,6 +536,7 @@ void shard_life::respond(const work& work, outcome outcome, answer answer, std::
 
 void shard_life::on_committed(std::uint64_t upto) {
   committed_ = upto;
+  commits_moved_ = steady();
   std::set<shard_id> acknowledge;
   book_->committed(committed_, acknowledge);
   const bool begins = !serving_ && !stopping_;

@@ -148,6 +148,7 @@ class shard_life {
   // -- work
   // ------------------------------------------------------------------------------------------------------
   void on_request(const request& request);
+  bool commits_stand_still() const;
   bool answered_before(const request& request);
   void on_effects(const stream_batch& batch);
   void on_world_result(const world_result& result);
@@ -250,7 +251,8 @@ class shard_life {
   std::size_t active_ = 0;
 
   std::deque<unreleased> unreleased_;
-  std::deque<unreleased> reads_;  // committed what they saw, and the lease is not there
+  std::chrono::nanoseconds commits_moved_{0};  // when one came last, or the first of these began to wait
+  std::deque<unreleased> reads_;               // committed what they saw, and the lease is not there
   std::unordered_map<command_id, waiting_client> running_;  // keyed or parked, not answered yet
   std::size_t unanswered_ = 0;
   std::unordered_set<std::uint64_t> results_in_work_;

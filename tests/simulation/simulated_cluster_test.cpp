@@ -1,11 +1,15 @@
 #include "actors/testkit/simulated_cluster.hpp"
 
+#include "actors/testkit/buying.hpp"
 #include "actors/testkit/json_text.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace souk::testkit {
 namespace {
@@ -14,20 +18,11 @@ using namespace std::chrono_literals;
 
 // Buys one unit through a node; the order's id. With keys: what a node that crashed was sent is sent again.
 std::string buy(simulated_cluster& shop, const std::string& node, const std::string& sku) {
-  const auto key = "buy-" + std::to_string(shop.fleet().steps());
-  const auto made =
-      shop.call(node, "POST", "/v1/carts", R"({"currency":"USD"})", {{"idempotency-key", key + "-cart"}});
-  const auto cart = member_of(made.body, "id");
-  const auto filled =
-      shop.call(node, "POST", "/v1/carts/" + cart + "/items", R"({"sku":")" + sku + R"(","quantity":1})",
-                {{"idempotency-key", key + "-item"}});
-  const auto sold =
-      shop.call(node, "POST", "/v1/checkouts",
-                R"({"cart_id":")" + cart + R"(","cart_version":)" + member_of(filled.body, "version") +
-                    R"(,"payment":{"provider":"test","token":"tok_ok"}})",
-                {{"idempotency-key", key}});
-  EXPECT_EQ(sold.status, 201) << sold.body;
-  return member_of(member_of(sold.body, "order"), "id");
+  std::optional<gateway::http_response> sold;
+  check_out(shop, node, fill_cart(shop, node, sku), pays, [&sold](const auto& answer) { sold = answer; });
+  EXPECT_TRUE(shop.run_until([&sold] { return sold.has_value(); }, 60s));
+  EXPECT_EQ(sold->status, 201) << sold->body;
+  return order_in(*sold);
 }
 
 void expect_whole(simulated_cluster& shop) {
@@ -88,6 +83,29 @@ TEST(simulated_cluster, a_disk_that_is_lost_is_filled_from_the_others) {
   shop.restart("c");
   expect_whole(shop);
   EXPECT_EQ(shop.call("c", "GET", "/v1/orders/" + order).status, 200);
+}
+
+// A copy is gone, and without the store nobody can say that it counts no more.
+TEST(simulated_cluster, what_cannot_be_committed_is_refused_before_it_is_begun) {
+  simulated_cluster shop{5};
+  shop.stock("TEA", 100);
+  std::vector<std::string> carts;
+  for (int n = 0; n < 6; ++n)
+    carts.push_back(fill_cart(shop, "a", "TEA").id);
+  const auto add = [&shop](const std::string& cart) {
+    return shop.call("a", "POST", "/v1/carts/" + cart + "/items", R"({"sku":"TEA","quantity":1})");
+  };
+  shop.store().cut_all(true);
+  shop.crash("b");
+  for (const auto& cart : carts)
+    EXPECT_GE(add(cart).status, 503);  // some began, and nobody knows how they will end
+  for (const auto& cart : carts)
+    EXPECT_EQ(member_of(add(cart).body, "code"), "shard_unavailable");
+  shop.store().cut_all(false);
+  shop.restart("b");
+  expect_whole(shop);
+  for (const auto& cart : carts)
+    EXPECT_EQ(add(cart).status, 200);
 }
 
 TEST(simulated_cluster, the_same_seed_runs_the_same) {
