@@ -63,4 +63,8 @@ step show_cluster(const call& call, const services& services);
 step show_digest(const call& call, const services& services);
 step order_cluster(const call& call, const services& services);
 
+// api_routes.cpp
+step show_api(const call& call, const services& services);
+step show_api_page(const call& call, const services& services);
+
 }  // namespace souk::gateway

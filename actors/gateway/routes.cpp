@@ -112,6 +112,11 @@ void add_operations(std::vector<route>& table) {
                            {"shard", "answers_from_ms"})});
 }
 
+void add_description(std::vector<route>& table) {
+  table.insert(table.end(), {make_route("GET", "/v1/openapi.json", "show_api", shop_reads, show_api),
+                             make_route("GET", "/docs", "show_api_page", shop_reads, show_api_page)});
+}
+
 void add_test_aids(std::vector<route>& table) {
   table.insert(table.end(),
                {make_route("GET", "/v1/test/payments", "list_test_payments", staff_reads, list_test_payments),
@@ -127,6 +132,7 @@ std::vector<route> make_routes() {
   add_inventory(table);
   add_sales(table);
   add_operations(table);
+  add_description(table);
   add_test_aids(table);
   return table;
 }
