@@ -320,9 +320,9 @@ std::string content(shard_id shard, std::uint64_t correlation, const runtime::st
   return envelope.SerializeAsString();
 }
 
-std::string content(shard_id shard, std::uint64_t correlation, const replication& what) {
+std::string content(shard_id shard, std::uint64_t correlation, replication what) {
   auto envelope = envelope_of(shard, correlation);
-  envelope.mutable_replication()->set_content(what.content);
+  envelope.mutable_replication()->set_content(std::move(what.content));
   return envelope.SerializeAsString();
 }
 

@@ -95,7 +95,7 @@ std::string content(shard_id shard, std::uint64_t correlation, const runtime::re
 std::string content(shard_id shard, std::uint64_t correlation, const runtime::index_query& what);
 std::string content(shard_id shard, std::uint64_t correlation, const runtime::index_page& what);
 std::string content(shard_id shard, std::uint64_t correlation, const runtime::stream_ack& what);
-std::string content(shard_id shard, std::uint64_t correlation, const replication& what);
+std::string content(shard_id shard, std::uint64_t correlation, replication what);
 std::string content(shard_id shard, std::uint64_t correlation, const node_call& what);
 std::string content(shard_id shard, std::uint64_t correlation, const node_reply& what);
 /// A batch in as many envelopes as its bounds ask for, in order.

@@ -47,16 +47,17 @@ caf::behavior peer_life::start(std::shared_ptr<const link_environment> environme
   self_->delayed_send(self_, environment_->limits.heartbeat_interval, link_tick{});
   if (dials()) dial();
   return {
+      // CAF tries them one after the other: what comes often stands first.
       [this](const wire_event& wire) { take(wire); },
-      [this](const greeted& dialled) { take(dialled); },
+      [this](replica_message& message) { take(message); },
       [this](outgoing& freight) { take(freight); },
-      [this](const replica_message& message) { take(message); },
       [this](const node_question& question) { take(question); },
       [this](const node_answer& answer) {
         if (stage_ == stage::up)
           send(content(0, answer.correlation, node_reply{answer.answered, answer.content}));
       },
       [this](link_tick) { tick(); },
+      [this](const greeted& dialled) { take(dialled); },
       [this](const redial& due) {
         if (due.generation == generation_ && stage_ == stage::down) dial();
       },
@@ -339,13 +340,13 @@ void peer_life::take(outgoing& freight) {
   send(freight.content);
 }
 
-void peer_life::take(const replica_message& message) {
+void peer_life::take(replica_message& message) {
   if (stage_ != stage::up || message.content.size() > content_bytes_max ||
       connection_->queued_bytes() + message.content.size() > environment_->limits.send_queue_bytes_max) {
     ++environment_->figures->replica_messages_dropped;
     return;
   }
-  send(content(message.shard, 0, replication{message.content}));
+  send(content(message.shard, 0, replication{std::move(message.content)}));
 }
 
 void peer_life::take(const node_question& question) {

@@ -67,7 +67,7 @@ class peer_life {
 
   // What goes out.
   void take(outgoing& freight);
-  void take(const replica_message& message);
+  void take(replica_message& message);
   void take(const node_question& question);
   void send(std::string_view content);
 

@@ -78,29 +78,32 @@ caf::behavior replica_life::start(replica_options options) {
   start_from_disk();
   on_tick();
   return {
-      [this](const bounds_are& known) {
-        if (stage_ != stage::starting) return;
-        bounds_ = known.bounds;
-        load();
-      },
-      [this](const state_written& written) { on_state_written(written.done); },
-      [this](const retry_state&) {
-        auto refused = std::exchange(refused_, {});
-        for (auto& write : refused)
-          if (write.life == life_) write_state_rows(std::move(write.rows), std::move(write.then));
-      },
+      // CAF tries them one after the other: what comes often stands first.
+      [this](const links::replica_message& message) { on_message(message); },
+      [this](say& said) { tell(said.member, std::move(said.content)); },
       [this](const journalled& done) {
         if (done.ticket == restart_ticket) return installing_ ? clear_rows() : void();
         if (!follower_) return;
         follower_->stored(done.ticket, steady());
         act();
       },
+      [this](const tick&) { on_tick(); },
+      [this](const replay_on&) { replay_some(); },
+      [this](const state_written& written) { on_state_written(written.done); },
+      [this](const bounds_are& known) {
+        if (stage_ != stage::starting) return;
+        bounds_ = known.bounds;
+        load();
+      },
+      [this](const retry_state&) {
+        auto refused = std::exchange(refused_, {});
+        for (auto& write : refused)
+          if (write.life == life_) write_state_rows(std::move(write.rows), std::move(write.then));
+      },
       [this](const journal_refused&) {
         if (follower_ || installing_) start_later();
       },
       [this](const begin_again&) { start_from_disk(); },
-      [this](const replay_on&) { replay_some(); },
-      [this](const links::replica_message& message) { on_message(message); },
       [this](const link_news& news) { on_link(news); },
       [this](const view_changed& changed) { on_view(changed.view); },
       [](const registration_changed&) {},
@@ -112,7 +115,6 @@ caf::behavior replica_life::start(replica_options options) {
       [this](const epoch_refused&) { asked_to_open_.reset(); },
       [this](const in_sync_changed& answer) { tell_swap(answer.outcome, answer.record); },
       [this](const handed_over& answer) { tell_swap(answer.outcome, answer.record); },
-      [this](say& said) { tell(said.member, std::move(said.content)); },
       [this](const outward& wish) { ask_coordinator(wish.action); },
       [this](const shard_resigned& resigned) { on_resigned(resigned); },
       [this](const ask_position& question) { tell_position(question); },
@@ -128,7 +130,6 @@ caf::behavior replica_life::start(replica_options options) {
         }
         self_->send(query.reply_to, status);
       },
-      [this](const tick&) { on_tick(); },
   };
 }
 

@@ -85,7 +85,16 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
     primary_->link_up(member, steady());
   self_->send(self_, tick{});
   return {
+      // CAF tries them one after the other: what comes often stands first.
       [this](const member_says& said) { hear(said.member, said.content); },
+      [this](decided& result) { on_decided(result); },
+      [this](const end_of_burst&) { end_burst(); },
+      [this](const journalled& done) {
+        primary_->locally_durable(done.index, steady());
+        act();
+      },
+      [this](const request& request) { on_request(request); },
+      [this](const tick&) { on_tick(); },
       [this](const member_link& link) {
         link.up ? primary_->link_up(link.member, steady()) : primary_->link_lost(link.member, steady());
         act();
@@ -98,9 +107,7 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
         primary_->swap_answered(told.outcome, told.config, steady());
         act();
       },
-      [this](const request& request) { on_request(request); },
       [this](const index_query& query) { on_index_query(query); },
-      [this](decided& result) { on_decided(result); },
       [this](captured& result) { on_captured(result); },
       [this](const wake_up_failed& failed) {
         auto found = slots_.find(failed.token);
@@ -118,10 +125,6 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
         found->second->backing_off = false;
         if (!found->second->waiting.empty() || found->second->capturing) activate(*found->second);
       },
-      [this](const journalled& done) {
-        primary_->locally_durable(done.index, steady());
-        act();
-      },
       [this](const journal_refused& refused) { on_refused(refused.first); },
       [this](const stream_batch& batch) { on_effects(batch); },
       [this](const stream_ack& ack) { book_->acknowledged(ack.from, ack.watermark, ack.above); },
@@ -131,14 +134,12 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
       [this](const retry_state&) {
         self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
       },
-      [this](const end_of_burst&) { end_burst(); },
       [this](const status_query& query) {
         auto answer = status();
         answer.correlation = query.correlation;
         self_->send(query.reply_to, answer);
       },
       [this](const give_to& wish) { on_give_to(wish); },
-      [this](const tick&) { on_tick(); },
   };
 }
 
