@@ -63,7 +63,8 @@ void journal_writer_life::collect(append& append) {
   std::move(append.entries.begin(), append.entries.end(), std::back_inserter(batch_));
   if (mutated("sync-skipped")) self_->send(part.owner, journalled{part.last, part.ticket});
   parts_.push_back(std::move(part));
-  if (batch_.size() >= limits_->commit_entries_max || batch_bytes_ >= limits_->commit_bytes_max) {
+  const bool full = batch_.size() >= limits_->commit_entries_max || batch_bytes_ >= limits_->commit_bytes_max;
+  if (full || (!commit_pending_ && self_->mailbox().empty())) {
     commit();
   } else if (!commit_pending_) {
     // Goes to the end of the mailbox: all appends that wait now are taken along.
