@@ -51,6 +51,12 @@ struct network::core {
     queue.emplace(last, std::move(work));
   }
 
+  /// Whether nothing happens this way to what is sent now, but that it takes its time.
+  bool is_plain(const way& way) const {
+    return !waiting.contains(way) && !losing.contains(way) && !swapping.contains(way) &&
+           !swapped.contains(way);
+  }
+
   /// Of an envelope: what else may happen to it.
   void send_envelope(const way& way, work work) {
     if (auto losing_here = losing.find(way); losing_here != losing.end()) {
@@ -81,17 +87,22 @@ class simulated_connection final : public links::connection,
       if (auto remote = remote_.lock()) remote->fail("it was reset");
       return fail("it was reset");
     }
-    const auto size = envelope.size();
-    queued_ += size;
-    core_->send_envelope({node_, other_},
-                         [self = shared_from_this(), size, envelope = std::move(envelope)]() mutable {
-                           self->queued_ -= size;
-                           if (self->ended_) return;
-                           connection_event event{.what = connection_event::type::received};
-                           event.bytes = size;
-                           event.envelopes.push_back(std::move(envelope));
-                           if (auto remote = self->remote_.lock()) remote->happen(std::move(event));
-                         });
+    queued_ += envelope.size();
+    const network::core::way way{node_, other_};
+    const bool plain = core_->is_plain(way);
+    const bool joins = plain && flight_ && !flight_->over && flight_->began == core_->now();
+    auto flight = joins ? flight_ : std::make_shared<simulated_connection::flight>(core_->now());
+    flight->event.bytes += envelope.size();
+    flight->event.envelopes.push_back(std::move(envelope));
+    if (joins) return;
+    // The first one is read alone, by whoever finds out who is there.
+    flight_ = plain && std::exchange(greeted_, true) ? flight : nullptr;
+    core_->send_envelope(way, [self = shared_from_this(), flight = std::move(flight)] {
+      flight->over = true;
+      self->queued_ -= flight->event.bytes;
+      if (self->ended_) return;
+      if (auto remote = self->remote_.lock()) remote->happen(std::move(flight->event));
+    });
   }
 
   std::size_t queued_bytes() const override { return queued_; }
@@ -146,6 +157,14 @@ class simulated_connection final : public links::connection,
  private:
   friend class simulated_transport;
 
+  /// What is sent at the same time and arrives together, as one read of a socket has it.
+  struct flight {
+    explicit flight(network::time now) : began(now) {}
+    network::time began;
+    connection_event event{.what = connection_event::type::received};
+    bool over = false;
+  };
+
   void say_closed(const std::string& reason) {
     core_->send({node_, other_}, [self = shared_from_this(), reason] {
       self->ended_ = true;
@@ -162,7 +181,9 @@ class simulated_connection final : public links::connection,
   bool stranger_ = false;
   bool ended_ = false;
   bool finishing_ = false;
+  bool greeted_ = false;
   std::size_t queued_ = 0;
+  std::shared_ptr<flight> flight_;  // the last one; null: nothing joins it
 };
 
 class simulated_transport final : public links::transport {
