@@ -101,8 +101,9 @@ void simulated_shopper::take(const std::shared_ptr<request>& asked, std::uint64_
                              const gateway::http_response& response) {
   if (asked->attempt != attempt) return;  // it was given up, or answered
   asked->attempt = 0;
-  const bool nothing_known = response.status == 0 || response.status >= 500 ||
-                             member_of(response.body, "code") == "idempotency_in_flight";
+  const bool nothing_known =
+      response.status == 0 || response.status >= 500 ||
+      (response.status == 409 && member_of(response.body, "code") == "idempotency_in_flight");
   if (nothing_known) {
     ++record_.repeats;
     later(milliseconds{50 + draw(400)}, [this, asked] { try_once(asked); });
@@ -136,10 +137,9 @@ void simulated_shopper::look_around(std::size_t pages) {
   if (which == 1) target = "/v1/search?q=" + sku;
   if (which == 2) target = "/v1/inventory/levels?sku=" + sku;
   if (which == 3 && !product_.empty()) target = "/v1/products/" + product_;
-  ask("GET", std::move(target), "", false, which == 2, [this, pages](const auto& response) {
+  ask("GET", std::move(target), "", false, which == 2, [this, pages, which](const auto& response) {
     expect(response.status == 200, "a page is shown", response);
-    if (auto product = member_of(response.body, "product_id"); !product.empty())
-      product_ = std::move(product);
+    if (which > 3) product_ = member_of(response.body, "product_id");
     later(draw(habits_.click), [this, pages] { look_around(pages - 1); });
   });
 }
