@@ -21,11 +21,6 @@ struct link_news {
   bool up = false;
 };
 
-/// shard → replica: tell a member.
-struct say {
-  replication::member_id member;
-  replication::message content;
-};
 /// shard → replica: what its primary wants of the coordinator (swaps, `ask_controller`).
 struct outward {
   replication::primary_action action;
@@ -68,7 +63,6 @@ struct replay_on {};
 CAF_BEGIN_TYPE_ID_BLOCK(souk_replica, caf::first_custom_type_id + 150)
 
 CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::link_news))
-CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::say))
 CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::outward))
 CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::begin_again))
 CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::replay_on))
@@ -82,7 +76,6 @@ CAF_ADD_TYPE_ID(souk_replica, (souk::runtime::give_to))
 CAF_END_TYPE_ID_BLOCK(souk_replica)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::link_news)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::say)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::outward)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::begin_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::replay_on)

@@ -61,6 +61,18 @@ replication::swap_outcome translated(swap_outcome outcome) {
   return replication::swap_outcome::unknown;
 }
 
+// Puts a letter on the link to a member's node; lost if there is none.
+void post(const std::function<caf::actor(const std::string& node)>& link_to, shard_id shard,
+          const replication::member_id& from, const replication::member_id& to,
+          replication::message content) {
+  if (!link_to) return;
+  std::string node{node_of_member(to)};
+  const auto link = link_to(node);
+  if (!link) return;
+  auto bytes = replication::to_bytes(shard, {from, to, std::move(content)});
+  caf::anon_send(link, links::replica_message{shard, std::move(node), std::move(bytes)});
+}
+
 }  // namespace
 
 caf::behavior replica(replica_actor* self, replica_options options) {
@@ -80,7 +92,6 @@ caf::behavior replica_life::start(replica_options options) {
   return {
       // CAF tries them one after the other: what comes often stands first.
       [this](const links::replica_message& message) { on_message(message); },
-      [this](say& said) { tell(said.member, std::move(said.content)); },
       [this](const journalled& done) {
         if (done.ticket == restart_ticket) return installing_ ? clear_rows() : void();
         if (!follower_) return;
@@ -201,6 +212,10 @@ void replica_life::lead() {
   primary.limits = options_.shard.replication;
   start.linked = linked_members();
   start.replica = caf::actor{self_};
+  start.say = [link = options_.link, id = id(), self = self_member()](const replication::member_id& member,
+                                                                      replication::message content) {
+    post(link, id, self, member, std::move(content));
+  };
   promised_until_ = follower_->promised_until();
   follower_.reset();
   replay_.reset();
@@ -363,12 +378,7 @@ void replica_life::on_message(const links::replica_message& message) {
 }
 
 void replica_life::tell(const replication::member_id& member, replication::message content) {
-  if (!options_.link) return;
-  std::string node{node_of_member(member)};
-  const auto link = options_.link(node);
-  if (!link) return;
-  auto bytes = replication::to_bytes(id(), {self_member(), member, std::move(content)});
-  self_->send(link, links::replica_message{id(), std::move(node), std::move(bytes)});
+  post(options_.link, id(), self_member(), member, std::move(content));
 }
 
 bool replica_life::is_linked(std::string_view node) const {

@@ -63,6 +63,7 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
   supervision::handle_failures(self_);
   options_ = std::move(options);
   replica_ = std::move(start.replica);
+  say_ = std::move(start.say);
   environment_ = std::make_shared<entity_environment>(
       entity_environment{options_.kinds, &options_.storage->state(), options_.time, options_.random,
                          options_.routing, options_.id, options_.format});

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -71,6 +72,9 @@ struct shard_start {
   replication::primary_start primary;
   std::vector<replication::member_id> linked;  ///< Members to which there is a link.
   caf::actor replica;
+  /// Sends something to another member, as the replica itself does: no hop more than needed, for most of what
+  /// a shard sends goes this way. Within the shard's actor.
+  std::function<void(const replication::member_id&, replication::message)> say;
 };
 
 /// The primary of one shard, for one epoch: puts what its entities decide in one sequence, sees it on the
@@ -232,6 +236,7 @@ class shard_life {
   shard_options options_;
   std::shared_ptr<const entity_environment> environment_;
   caf::actor replica_;
+  std::function<void(const replication::member_id&, replication::message)> say_;
   std::optional<shard_book> book_;
   std::optional<replication::primary> primary_;
   std::uint64_t epoch_ = 0;

@@ -50,9 +50,9 @@ void shard_life::take(replication::primary_action& action) {
     snapshots_.erase(over->member);
     continue_flush();
   } else if (auto* batch = std::get_if<replication::send_append>(&action)) {
-    self_->send(replica_, say{std::move(batch->to), std::move(batch->message)});
+    say_(batch->to, std::move(batch->message));
   } else if (auto* chunk = std::get_if<replication::send_snapshot_chunk>(&action)) {
-    self_->send(replica_, say{std::move(chunk->to), std::move(chunk->message)});
+    say_(chunk->to, std::move(chunk->message));
   } else {
     asked_to_look_ |= std::holds_alternative<replication::ask_controller>(action);
     self_->send(replica_, outward{std::move(action)});
@@ -62,7 +62,7 @@ void shard_life::take(replication::primary_action& action) {
 void shard_life::hear(const replication::member_id& from, const replication::message& message) {
   const auto now = steady();
   const auto answer = [&](auto reply) {
-    if (reply) self_->send(replica_, say{from, *reply});
+    if (reply) say_(from, *reply);
   };
   if (const auto* appended = std::get_if<replication::appended>(&message)) {
     primary_->receive(from, *appended, now);
