@@ -11,7 +11,9 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -30,10 +32,52 @@ bool is_clustered(const boost::json::value& cluster) {
   return flag.is_bool() && flag.get_bool();
 }
 
+/// Where each node's copy of each shard ends, of the nodes that answer.
+using journal_ends = std::map<std::string, std::map<std::int64_t, std::int64_t>, std::less<>>;
+
+void ask_ends(const settings& settings, const boost::json::value& node, journal_ends& ends) {
+  try {
+    auto target = settings.with_key();
+    target.server = bench::parse_url("http://" + bench::text_member(node, "http"));
+    const auto said = bench::shop_client(target).get("/v1/admin/status");
+    auto& of_node = ends[bench::text_member(node, "node")];
+    for (const auto& shard : bench::member(said, "shards").as_array())
+      of_node[bench::integer_member(shard, "shard")] = bench::integer_member(shard, "last_index");
+  } catch (const std::exception&) {
+    // Who does not answer has no figure.
+  }
+}
+
+// How many records each copy lacks of what its primary has; null: unknown. The nodes are asked one after the
+// other while the shop sells, so it is the figure of these moments, not of one.
+void add_lag(const settings& settings, boost::json::value& cluster) {
+  journal_ends ends;
+  for (const auto& node : bench::member(cluster, "nodes").as_array())
+    ask_ends(settings, node, ends);
+  for (auto& shard : cluster.as_object()["shards"].as_array()) {
+    const auto number = bench::integer_member(shard, "shard");
+    const auto primary = bench::text_member(shard, "primary");
+    const auto end_at = [&](const std::string& node) -> std::optional<std::int64_t> {
+      const auto of_node = ends.find(node);
+      if (of_node == ends.end() || !of_node->second.contains(number)) return std::nullopt;
+      return of_node->second.at(number);
+    };
+    auto& lag = shard.as_object()["lag"].emplace_object();
+    for (const auto& replica : bench::member(shard, "replicas").as_array()) {
+      const std::string node{std::string_view{replica.as_string()}};
+      if (node == primary) continue;
+      const auto here = end_at(node);
+      const auto there = end_at(primary);
+      lag[node] = here && there ? boost::json::value(std::max<std::int64_t>(*there - *here, 0)) : nullptr;
+    }
+  }
+}
+
 }  // namespace
 
-int show_cluster(const settings& settings) {
-  const auto cluster = ask(settings);
+int show_cluster(const settings& settings, bool lag) {
+  auto cluster = ask(settings);
+  if (lag && is_clustered(cluster)) add_lag(settings, cluster);
   if (settings.json) {
     print_line(cluster);
     return exit_fine;
@@ -55,8 +99,10 @@ int show_cluster(const settings& settings) {
                                                 {"version"},
                                                 {"newest_format", true}});
   fmt::print("\n");
-  print_table(bench::member(cluster, "shards"),
-              {{"shard", true}, {"epoch", true}, {"primary"}, {"in_sync"}, {"replicas"}, {"move_to"}});
+  std::vector<column> columns{{"shard", true}, {"epoch", true}, {"primary"},
+                              {"in_sync"},     {"replicas"},    {"move_to"}};
+  if (lag) columns.push_back({"lag"});
+  print_table(bench::member(cluster, "shards"), columns);
   return exit_fine;
 }
 

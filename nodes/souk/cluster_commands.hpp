@@ -15,8 +15,8 @@ struct cluster_options {
   bool dry_run = false;
 };
 
-/// Nodes, shards, who is primary and who is in sync.
-int show_cluster(const settings& settings);
+/// Nodes, shards, who is primary and who is in sync. With `lag` every node is asked how far its copies are.
+int show_cluster(const settings& settings, bool lag);
 
 /// Whether the cluster is there and each shard has a primary: what a first start waits for.
 int init_cluster(const settings& settings);

@@ -179,8 +179,9 @@ class command_line {
   void add_cluster() {
     CLI::App* cluster = app_.add_subcommand("cluster", "The nodes and shards of a cluster");
     cluster->require_subcommand(1);
-    command(*cluster, "status", "Nodes, shards, primaries, who is in sync",
-            [this] { return show_cluster(settings_); });
+    command(*cluster, "status", "Nodes, shards, primaries, who is in sync", [this] {
+      return show_cluster(settings_, lag_);
+    })->add_flag("--lag", lag_, "Ask every node how many records its copies lack");
     command(*cluster, "init", "Whether the cluster is there and each shard has a primary",
             [this] { return init_cluster(settings_); });
     command(*cluster, "verify", "Compare the states of all copies of all shards",
@@ -230,6 +231,7 @@ class command_line {
   certs_options certs_;
   cluster_options cluster_;
   int verify_seconds_ = 60;
+  bool lag_ = false;
   bench_options bench_;
   std::string name_;
   std::function<int()> chosen_;
