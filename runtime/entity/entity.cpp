@@ -41,8 +41,11 @@ void entity_life::wake(const wake_up& from) {
     memory_.load(keys::entity_prefix(environment_->shard, address_), *environment_->state);
     for (const auto& record : from.tail)
       memory_.replay(record.first_version, record.time_ms, record.events, record.timers);
+  } catch (const persistence::damage& e) {
+    self_->send(shard_, wake_up_failed{token_, e.what(), true});
+    self_->quit();
   } catch (const std::exception& e) {
-    self_->send(shard_, wake_up_failed{token_, e.what()});
+    self_->send(shard_, wake_up_failed{token_, e.what(), false});
     self_->quit();
   }
 }

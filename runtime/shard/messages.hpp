@@ -91,6 +91,7 @@ struct captured {
 struct wake_up_failed {
   std::uint64_t token = 0;
   std::string reason;
+  bool damaged = false;  ///< The disk holds something else than was written.
 };
 
 /// shard or replica → journal writer.

@@ -112,10 +112,12 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
       [this](captured& result) { on_captured(result); },
       [this](const wake_up_failed& failed) {
         auto found = slots_.find(failed.token);
-        throw undecodable((found == slots_.end()
-                               ? "an entity"
-                               : to_string(found->second->address, found->second->kind->name())) +
-                          " cannot be read: " + failed.reason);
+        const auto what =
+            (found == slots_.end() ? "an entity"
+                                   : to_string(found->second->address, found->second->kind->name())) +
+            " cannot be read: " + failed.reason;
+        if (failed.damaged) throw persistence::damage(what);
+        throw undecodable(what);
       },
       [this](const supervision::entity_down& down) {
         on_entity_down(down.token, down.reason, down.retry_after);

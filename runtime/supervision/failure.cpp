@@ -1,5 +1,6 @@
 #include "runtime/supervision/failure.hpp"
 
+#include "persistence/storage.hpp"
 #include "runtime/telemetry/log.hpp"
 
 #include <caf/actor_system.hpp>
@@ -18,9 +19,14 @@ namespace souk::supervision {
 
 namespace {
 
+// Of CAF's codes the one that nothing of ours gives otherwise.
+constexpr auto damage_code = caf::sec::cannot_open_file;
+
 caf::error failure_of(const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
+  } catch (const persistence::damage& error) {
+    return damage(error.what());
   } catch (const std::exception& error) {
     return failure(error.what());
   } catch (...) {
@@ -31,6 +37,10 @@ caf::error failure_of(const std::exception_ptr& exception) {
 }  // namespace
 
 caf::error failure(std::string text) { return caf::make_error(caf::sec::runtime_error, std::move(text)); }
+
+caf::error damage(std::string text) { return caf::make_error(damage_code, std::move(text)); }
+
+bool is_damage(const caf::error& reason) { return reason == damage_code; }
 
 std::string failure_text(const caf::actor_system& system, const caf::error& reason) {
   if (!reason) return {};

@@ -84,6 +84,11 @@ steps restart_policy::ended(std::size_t child, bool failed, duration now, std::u
   return {};
 }
 
+steps restart_policy::broken(std::size_t child) {
+  children_.at(child).now = status::finished;
+  return closing() ? stop_next() : close(mode::escalating);
+}
+
 steps restart_policy::due(std::uint64_t ticket) {
   auto found = std::ranges::find_if(
       recoveries_, [&](const recovery& each) { return each.at == phase::waiting && each.ticket == ticket; });

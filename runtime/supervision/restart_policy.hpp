@@ -52,7 +52,7 @@ struct step {
     stop,      ///< Stop `child`, then report `ended`.
     wait,      ///< Report `due(ticket)` after `delay`.
     finish,    ///< All children have ended, as asked by `shut_down`.
-    escalate,  ///< All children have ended because there were too many restarts: fail.
+    escalate,  ///< All children have ended because there were too many restarts, or none would help: fail.
   };
   action what = action::finish;
   std::size_t child = 0;
@@ -88,6 +88,8 @@ class restart_policy {
   steps started(std::size_t child, duration now);
   /// The child has ended, whether it was asked to or not, or could not be started (`failed`).
   steps ended(std::size_t child, bool failed, duration now, std::uint64_t random);
+  /// The child has ended because of something that no restart mends: all others are stopped, then `escalate`.
+  steps broken(std::size_t child);
   /// A wait is over. Harmless if it is stale.
   steps due(std::uint64_t ticket);
   /// Stops all children for good. Ends with `finish`.

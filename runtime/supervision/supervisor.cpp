@@ -187,8 +187,9 @@ void supervisor_state::on_down(const caf::down_msg& down) {
   auto& child = children_[index];
   const bool asked = policy_->status_of(index) == restart_policy::status::stopping;
   const bool failed = is_failure(down.reason);
+  const bool broken = is_damage(down.reason);
   child.handle = nullptr;
-  if (failed && !asked) {
+  if (broken || (failed && !asked)) {
     const auto text = failure_text(self_->system(), down.reason);
     child.last_error = child.start_error.empty() ? text : child.start_error;
     last_failure_ = child.spec.name + ": " + child.last_error;
@@ -197,7 +198,8 @@ void supervisor_state::on_down(const caf::down_msg& down) {
   }
   child.start_error.clear();
   if (child.spec.on_ended) child.spec.on_ended();
-  carry_out(policy_->ended(index, failed, now(), random()));
+  damaged_ |= broken;
+  carry_out(broken ? policy_->broken(index) : policy_->ended(index, failed, now(), random()));
 }
 
 void supervisor_state::on_exit(const caf::exit_msg& exit) {
@@ -209,10 +211,12 @@ void supervisor_state::on_exit(const caf::exit_msg& exit) {
 
 void supervisor_state::escalate() {
   const std::string why =
-      spec_.name + " gives up after too many restarts, the last because of " + last_failure_;
+      spec_.name +
+      (damaged_ ? " gives up because of " : " gives up after too many restarts, the last because of ") +
+      last_failure_;
   log::error("supervisor gives up", {{"supervisor", spec_.name}, {"reason", last_failure_}});
   if (spec_.on_escalation) spec_.on_escalation(why);
-  self_->quit(failure(why));
+  self_->quit(damaged_ ? damage(why) : failure(why));
 }
 
 tree_node supervisor_state::describe(std::size_t index) const {

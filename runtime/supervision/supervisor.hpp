@@ -99,6 +99,7 @@ class supervisor_state {
   std::optional<restart_policy> policy_;
   caf::strong_actor_ptr parent_;  ///< Waits to hear that we are ready.
   std::string last_failure_;      ///< Of a child, with its name.
+  bool damaged_ = false;          ///< It was of a kind that no restart mends.
   caf::error exit_reason_;
 };
 

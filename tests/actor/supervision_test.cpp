@@ -143,6 +143,18 @@ TEST_F(supervised, too_many_restarts_end_the_whole_tree) {
   EXPECT_EQ(actors.living(), 0U);
 }
 
+TEST_F(supervised, damage_is_passed_on_at_once) {
+  auto inner = spec(strategy::one_for_one, {"c", "d"});
+  inner.name = "inner";
+  auto outer = spec(strategy::one_for_one, {"a", "b"});
+  outer.children.push_back(supervisor_child(std::move(inner)));
+  begin(outer);
+  record_->take();
+  EXPECT_THAT(after("c", "damage"), ElementsAre("end c", "end d", "end b", "end a"));
+  EXPECT_EQ(given_up_, "top gives up because of inner: inner gives up because of c: told to find damage");
+  EXPECT_EQ(actors.living(), 0U);
+}
+
 TEST_F(supervised, restarts_far_apart_are_not_too_many) {
   auto one = spec(strategy::one_for_one, {"a"});
   one.intensity = {.restarts_max = 2, .window = 10s};

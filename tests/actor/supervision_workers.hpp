@@ -1,5 +1,6 @@
 #pragma once
 
+#include "persistence/storage.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/supervisor.hpp"
 #include "runtime/testkit/coordinator_fixture.hpp"
@@ -56,7 +57,7 @@ struct worker_state {
   std::unique_ptr<end_mark> mark;
 };
 
-/// Obeys "throw", "fail", "done", "stubborn": from then on it does not end when asked.
+/// Obeys "throw", "damage", "fail", "done", "stubborn": from then on it does not end when asked.
 inline caf::behavior worker(caf::stateful_actor<worker_state>* self, record_ptr record, std::string name) {
   handle_failures(self);
   self->state.mark = std::make_unique<end_mark>(record, name);
@@ -66,6 +67,7 @@ inline caf::behavior worker(caf::stateful_actor<worker_state>* self, record_ptr 
   }
   return {[self](const std::string& command) {
     if (command == "throw") throw std::runtime_error("told to throw");
+    if (command == "damage") throw persistence::damage("told to find damage");
     if (command == "fail") self->quit(failure("told to fail"));
     if (command == "done") self->quit();
     if (command == "stubborn") self->set_exit_handler([](caf::exit_msg&) {});

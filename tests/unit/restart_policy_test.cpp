@@ -106,6 +106,18 @@ TEST(restart_policy, which_ends_are_followed_by_a_restart) {
   }
 }
 
+TEST(restart_policy, what_no_restart_mends_ends_all) {
+  running it{strategy::one_for_one};
+  EXPECT_EQ(to_text(it.policy.broken(1)), "stop 2");
+  EXPECT_EQ(it.ended(2), "stop 0");
+  EXPECT_EQ(it.ended(0), "escalate");
+  // Also one that was asked to end, for another's sake.
+  running other{strategy::rest_for_one};
+  EXPECT_EQ(other.failed(1), "stop 2");
+  EXPECT_EQ(to_text(other.policy.broken(2)), "stop 0");
+  EXPECT_EQ(other.ended(0), "escalate");
+}
+
 TEST(restart_policy, one_for_one_restarts_only_the_one) {
   running it{strategy::one_for_one};
   EXPECT_EQ(it.failed(1), "wait 0ms #1");
