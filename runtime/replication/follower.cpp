@@ -211,10 +211,7 @@ void follower::accept(const member_id& from, const snapshot_chunk& message, std:
     return;
   }
   if (snapshot_ && (snapshot_->installing || message.snapshot < snapshot_->id)) return;
-  if (message.at.index <= committed_) {
-    // Nothing is missing here that a snapshot could bring; the answer says so.
-    return answer(append_result::mismatch, {committed_, journal_.epoch_at(committed_)}, now);
-  }
+  if (has_all_of(message.at)) return answer_has_all(now);
   if (!known) {
     if (message.sequence != 0) return;
     snapshot_ = incoming_snapshot{.id = message.snapshot, .from = from, .at = message.at};
@@ -233,9 +230,28 @@ void follower::accept(const member_id& from, const snapshot_chunk& message, std:
   actions_.push_back(store_chunk{message.snapshot, message.sequence, message.data});
 }
 
-void follower::chunk_stored(std::uint64_t snapshot, std::uint64_t sequence, std::chrono::nanoseconds) {
+// What a snapshot stands for is committed, and may have come record by record meanwhile.
+bool follower::has_all_of(position at) {
+  if (at.index <= matched_) committed_ = std::max(committed_, at.index);
+  tell_committed();
+  return at.index <= committed_;
+}
+
+// Nothing is missing here that a snapshot could bring.
+void follower::answer_has_all(std::chrono::nanoseconds now) {
+  const auto upto = std::max(committed_, matched_);
+  answer(append_result::mismatch, {upto, journal_.epoch_at(upto)}, now);
+}
+
+void follower::chunk_stored(std::uint64_t snapshot, std::uint64_t sequence, std::chrono::nanoseconds now) {
   if (!snapshot_ || snapshot_->id != snapshot || snapshot_->storing != sequence) return;
   if (snapshot_->last_taken) {
+    // It would take with it what lies beyond, and was acknowledged.
+    if (has_all_of(snapshot_->at)) {
+      snapshot_.reset();
+      if (storing_ == 0 && opening_ == 0 && !primary_.empty()) answer_has_all(now);
+      return;
+    }
     snapshot_->installing = true;
     actions_.push_back(install_snapshot{snapshot, snapshot_->at});
     return;

@@ -152,6 +152,8 @@ class follower {
   bool take_up(const append& message);
   void cut_after(std::uint64_t last);
   void answer(append_result result, position hint, std::chrono::nanoseconds now);
+  bool has_all_of(position at);
+  void answer_has_all(std::chrono::nanoseconds now);
   void answer_chunk(const member_id& to, std::uint64_t snapshot, std::uint64_t sequence, bool damaged);
   void tell_committed();
   void open_if_ready();

@@ -345,6 +345,14 @@ void primary::on_accepted(const member_id& from, peer& peer, const appended& mes
 }
 
 void primary::on_mismatch(const member_id& from, peer& peer, const appended& message) {
+  // Asked about the last record that it had said was on its disk, it does not have it: the disk lied. What is
+  // missing is sent again; it would be asked about that record for ever.
+  const auto had = progress_.durable_of(from);
+  const bool asked_for_it = peer.doing == mode::probing && had > 0 && peer.next == had + 1;
+  if (asked_for_it && message.number <= peer.number && message.hint.index < had) {
+    progress_.went_back(from, message.durable);
+    actions_.push_back(records_lost{from, had, message.hint.index});
+  }
   auto agreed = std::max(progress_.durable_of(from), message.committed);
   const auto met = journal_.meet(message.hint);
   if (met) agreed = std::max(agreed, met->index);

@@ -109,9 +109,16 @@ struct resigned {
   std::uint64_t epoch = 0;  ///< The highest one known.
 };
 
+/// A member does not have what it had said was on its disk: whoever runs it should know.
+struct records_lost {
+  member_id member;
+  std::uint64_t had = 0;  ///< Up to this record.
+  std::uint64_t has = 0;
+};
+
 using primary_action =
     std::variant<send_append, send_snapshot_chunk, read_journal, read_snapshot, end_snapshot, decide_opening,
-                 primary_committed, swap_in_sync, swap_primary, ask_controller, resigned>;
+                 primary_committed, swap_in_sync, swap_primary, ask_controller, records_lost, resigned>;
 
 enum class swap_outcome : std::uint8_t {
   done,

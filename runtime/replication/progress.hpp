@@ -46,6 +46,12 @@ class commit_progress {
     advance();
   }
 
+  /// A member does not have any more what it had: what it was counted for stays so, what comes waits for it.
+  void went_back(const member_id& member, std::uint64_t index) {
+    for (auto& known : durable_)
+      if (known.first == member) known.second = std::min(known.second, index);
+  }
+
   /// What a member is known to have on disk; 0 as long as it said nothing.
   std::uint64_t durable_of(const member_id& member) const {
     auto known =

@@ -371,6 +371,8 @@ void world::act(node& node, primary_action& action) {
             });
           },
           [&](end_snapshot&) {},
+          // An answer that comes very late may look so; what the member has it says again.
+          [&](records_lost&) {},
           [&](decide_opening&) { decide(node); },
           [&](primary_committed& what) {
             check_committed(node, node.decided, what.upto);
