@@ -6,15 +6,18 @@
 #include "actors/payment/provider_worker.hpp"
 #include "runtime/cluster/cluster_text.hpp"
 #include "runtime/node/node.hpp"
-#include "runtime/testkit/copies.hpp"
 
 #include <caf/all.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace souk::testkit {
@@ -57,12 +60,40 @@ struct simulated_cluster::pending {
   }
 };
 
+/// A folder for disks: in memory where there is such a file system, else where temporary files are.
+class simulated_cluster::scratch_folder {
+ public:
+  scratch_folder() {
+    std::error_code no_matter;
+    const std::filesystem::path shared_memory{"/dev/shm"};
+    const auto root = std::filesystem::is_directory(shared_memory, no_matter)
+                          ? shared_memory
+                          : std::filesystem::temp_directory_path();
+    auto name = (root / "souk-simulation-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr)
+      throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
+    path_ = name;
+  }
+  ~scratch_folder() {
+    std::error_code no_matter;
+    std::filesystem::remove_all(path_, no_matter);
+  }
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+
+  std::filesystem::path disk(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 struct simulated_cluster::member {
   std::string id;
   std::string disk;
-  std::unique_ptr<persistence::memory_storage> storage;
+  std::unique_ptr<runtime::testkit::disk> storage;
   std::string cluster;  // that the disk belongs to; empty: none yet
   std::string secret;
+  std::string gave_up_because;  // of the last process; empty: it did not
 
   // Of the process, while there is one.
   bool up = false;
@@ -80,6 +111,7 @@ struct simulated_cluster::member {
 
 simulated_cluster::simulated_cluster(std::uint64_t seed, cluster_options options)
     : options_(std::move(options)),
+      folder_(options_.real_disks ? std::make_unique<scratch_folder>() : nullptr),
       fleet_(seed),
       store_(fleet_.time_of_all(), seed ^ 0x5704e),
       ledger_(payment::make_memory_ledger()),
@@ -125,6 +157,13 @@ void simulated_cluster::tell(const std::string& what) const {
 // -- processes ---------------------------------------------------------------------------------------
 
 void simulated_cluster::boot(member& member) {
+  member.gave_up_because.clear();
+  try {
+    member.storage->power_on();
+  } catch (const persistence::damage& damage) {
+    member.gave_up_because = damage.what();
+    return tell("node " + member.id + " does not start: " + member.gave_up_because);
+  }
   auto& driver = fleet_.launch(member.id);
   const auto process = ++incarnations_;
   member.process = process;
@@ -221,13 +260,14 @@ void simulated_cluster::start(member& member) {
                      {directory.listed(gateway_role, std::move(edge))});
 }
 
-void simulated_cluster::take_down(member& member) {
+void simulated_cluster::take_down(member& member, std::size_t journal_lost, std::size_t state_lost) {
   member.up = false;
   std::vector<std::shared_ptr<pending>> lost;
   for (const auto& request : std::exchange(member.requests, {}))
     if (auto open = request.lock()) lost.push_back(std::move(open));
-  // What its actors still do while they are taken down never happened.
-  member.storage->hold_back(true);
+  const auto [journal_commits, state_commits] = member.storage->unwritten();
+  // What its actors still do while they are taken down never happens.
+  member.storage->power_off();
   fleet_.between().kill(member.id);
   if (member.node->root()) caf::anon_send_exit(member.node->root(), caf::exit_reason::kill);
   member.node->leave();
@@ -238,8 +278,8 @@ void simulated_cluster::take_down(member& member) {
   member.shop.reset();
   member.store.reset();
   member.transport.reset();
-  member.storage->lose_unsynced();
-  member.storage->hold_back(false);
+  member.storage->power_cut(journal_commits - std::min(journal_lost, journal_commits),
+                            state_commits - std::min(state_lost, state_commits));
   for (const auto& request : lost)
     request->end({.status = 0, .fields = {}, .body = {}});
 }
@@ -247,12 +287,29 @@ void simulated_cluster::take_down(member& member) {
 void simulated_cluster::give_up(member& member, const std::string& why) {
   tell("node " + member.id + " gives up: " + why);
   take_down(member);
+  member.gave_up_because = why;
 }
 
 void simulated_cluster::crash(const std::string& node) {
   if (!at(node).up) return;
   tell("node " + node + " crashes");
   take_down(at(node));
+}
+
+runtime::testkit::disk& simulated_cluster::disk(const std::string& node) { return *at(node).storage; }
+
+const std::string& simulated_cluster::gave_up_because(const std::string& node) const {
+  return at(node).gave_up_because;
+}
+
+void simulated_cluster::crash_losing(const std::string& node, std::size_t journal_commits,
+                                     std::size_t state_commits) {
+  if (!at(node).up) return;
+  const auto [journal, state] = at(node).storage->unwritten();
+  tell(fmt::format(
+      "node {} crashes, and of the last commits {} of {} to its journal and {} of {} to its state are gone",
+      node, std::min(journal_commits, journal), journal, std::min(state_commits, state), state));
+  take_down(at(node), journal_commits, state_commits);
 }
 
 void simulated_cluster::at_next_charge(const std::string& node, std::function<void()> then) {
@@ -269,8 +326,11 @@ void simulated_cluster::replace_disk(const std::string& node) {
   auto& member = at(node);
   if (member.up) throw std::logic_error("the disk of a node that is up");
   member.disk = "d" + std::to_string(++disks_);
-  member.storage = persistence::make_memory_storage();
+  member.storage = std::make_unique<runtime::testkit::disk>(
+      options_.shard_count, folder_ ? folder_->disk(member.disk) : std::filesystem::path{});
+  if (options_.keep_records) member.storage->keep_all();
   member.cluster.clear();
+  member.gave_up_because.clear();
 }
 
 void simulated_cluster::pause(const std::string& node) {
@@ -312,6 +372,7 @@ void simulated_cluster::heal() {
   for (const auto& one : names_) {
     resume(one);
     at(one).storage->refuse_writes(0);
+    at(one).storage->stop_lying();
     if (auto* driver = fleet_.find(one)) driver->skew(milliseconds{0});
     store_.cut(one, false);
     for (const auto& other : names_) {
@@ -346,6 +407,20 @@ bool simulated_cluster::whole() const {
                      [&](const auto& record) { return record.in_sync.size() == copies; });
 }
 
+bool simulated_cluster::counted(const std::string& node) const {
+  const auto name = at(node).member_name();
+  bool known = false;
+  for (const auto& [id, member] : members_) {
+    const auto view = member->up && member->node ? member->node->cluster().now().view : nullptr;
+    if (!view) continue;
+    known = true;
+    if (std::any_of(view->shards.begin(), view->shards.end(),
+                    [&](const auto& record) { return record.has_in_sync(name); }))
+      return true;
+  }
+  return !known;
+}
+
 std::string simulated_cluster::difference() const {
   std::string found;
   const auto view = members_.begin()->second->node->cluster().now().view;
@@ -360,6 +435,56 @@ std::string simulated_cluster::difference() const {
       const auto here = runtime::testkit::difference(*first->storage, *member->storage, shard);
       if (!here.empty()) found += fmt::format("shard {}, nodes {} and {}: {}\n", shard, first->id, id, here);
     }
+  }
+  return found;
+}
+
+// The first of those that are up.
+simulated_cluster::member* simulated_cluster::in_sync_member(runtime::shard_id shard) const {
+  for (const auto& [id, member] : members_) {
+    const auto view = member->up && member->node ? member->node->cluster().now().view : nullptr;
+    if (view && shard < view->shards.size() && view->shards[shard].has_in_sync(member->member_name()))
+      return member.get();
+  }
+  return nullptr;
+}
+
+void simulated_cluster::take_snapshots() {
+  for (runtime::shard_id shard = 0; shard < options_.shard_count; ++shard) {
+    auto* const member = in_sync_member(shard);
+    if (member == nullptr || member->storage->spoilt()) continue;
+    if (auto taken = runtime::testkit::snapshot_of(*member->storage, shard))
+      snapshots_.insert_or_assign(shard, std::move(*taken));
+  }
+}
+
+std::string simulated_cluster::replay_difference(std::uint64_t& from_empty,
+                                                 std::uint64_t& from_snapshot) const {
+  std::string found;
+  for (runtime::shard_id shard = 0; shard < options_.shard_count; ++shard) {
+    const auto* const member = in_sync_member(shard);
+    if (member == nullptr) continue;
+    // What was dropped again somewhere is of an older epoch than what stayed.
+    runtime::testkit::shard_records records;
+    for (const auto& [id, each] : members_)
+      for (const auto& [index, entry] : each->storage->ever_written(shard)) {
+        auto& kept = records.try_emplace(index, entry).first->second;
+        if (kept.epoch < entry.epoch) kept = entry;
+      }
+    const auto compare = [&](const char* from, const runtime::testkit::shard_snapshot& snapshot,
+                             std::uint64_t& compared) {
+      const auto differing = runtime::testkit::replay_difference(snapshot, records, *member->storage, shard,
+                                                                 member->shop->entities, options_.limits,
+                                                                 fleet_.time_of_all()->now());
+      if (!differing) return;
+      ++compared;
+      if (!differing->empty())
+        found +=
+            fmt::format("shard {}, replayed from {}, and node {}: {}\n", shard, from, member->id, *differing);
+    };
+    compare("empty", {}, from_empty);
+    if (const auto snapshot = snapshots_.find(shard); snapshot != snapshots_.end())
+      compare("a snapshot", snapshot->second, from_snapshot);
   }
   return found;
 }

@@ -5,9 +5,10 @@
 #include "actors/payment/test_provider.hpp"
 #include "actors/shop/shop.hpp"
 #include "actors/testkit/simulated_http.hpp"
-#include "persistence/memory_storage.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/testkit/coordination_model.hpp"
+#include "runtime/testkit/copies.hpp"
+#include "runtime/testkit/disk.hpp"
 #include "runtime/testkit/fleet.hpp"
 #include "runtime/testkit/network.hpp"
 
@@ -28,12 +29,14 @@ struct cluster_options {
   std::uint16_t shard_count = 4;
   std::uint32_t replicas = 3;
   std::uint32_t min_in_sync = 2;
+  bool real_disks = false;    ///< Storage is LMDB in a temporary folder in place of memory.
+  bool keep_records = false;  ///< Disks remember what is trimmed from their journals.
   runtime::limits limits;
   shop::shop_options shop;
 };
 
 /// A whole cluster in one thread, driven by one number: the nodes as they are in production, from their
-/// gateways to their journals, on storage in memory, in virtual time; between them a network, beside them a
+/// gateways to their journals, on simulated disks, in virtual time; between them a network, beside them a
 /// coordination store and a payment provider. All of these fail when they are told to.
 ///
 ///     simulated_cluster shop{seed};
@@ -81,6 +84,15 @@ class simulated_cluster {
   void restart(const std::string& node);
   /// An empty disk in place of the one that it had; while it is down.
   void replace_disk(const std::string& node);
+  /// Its disk, for what happens to disks.
+  runtime::testkit::disk& disk(const std::string& node);
+  /// Power cut of a node whose disk lied: of each environment so many of the commits are gone that it had
+  /// said were written, the last ones.
+  void crash_losing(const std::string& node, std::size_t journal_commits, std::size_t state_commits);
+  /// Why it is down, where it gave up by itself; empty: it did not.
+  const std::string& gave_up_because(const std::string& node) const;
+  /// Whether for all that the others know its copies count: what was acknowledged is expected there.
+  bool counted(const std::string& node) const;
   /// SIGSTOP: it does nothing until it wakes, late.
   void pause(const std::string& node);
   void resume(const std::string& node);
@@ -109,6 +121,11 @@ class simulated_cluster {
   /// What differs between the nodes' copies of what was committed, in words; empty: nothing. Of a cluster at
   /// rest, some seconds after its last command.
   std::string difference() const;
+  /// What each shard's state amounts to now on the disk of one member: to begin a replay from.
+  void take_snapshots();
+  /// The same of what the records amount to, replayed from the first on and from the snapshots, and the state
+  /// of one member of each shard. Adds up for how many of them no record was missing. Needs `keep_records`.
+  std::string replay_difference(std::uint64_t& from_empty, std::uint64_t& from_snapshot) const;
   runtime::testkit::fleet& fleet() { return fleet_; }
   const runtime::testkit::fleet& fleet() const { return fleet_; }
 
@@ -116,28 +133,32 @@ class simulated_cluster {
   std::function<void(const std::string& what)> on_event;
 
  private:
+  class scratch_folder;
   struct member;
   struct pending;
   class watched_provider;
 
   void boot(member& member);
   void start(member& member);
-  void take_down(member& member);
+  void take_down(member& member, std::size_t journal_lost = 0, std::size_t state_lost = 0);
   void take_all_down();
   void give_up(member& member, const std::string& why);
   void make_first_key();
   void look_at_leases();
   void tell(const std::string& what) const;
+  member* in_sync_member(runtime::shard_id shard) const;
   member& at(const std::string& node) { return *members_.at(node); }
   const member& at(const std::string& node) const { return *members_.at(node); }
 
   cluster_options options_;
+  std::unique_ptr<scratch_folder> folder_;  // null: disks are in memory
   runtime::testkit::fleet fleet_;
   runtime::testkit::coordination_model store_;
   std::unique_ptr<payment::provider_ledger> ledger_;
   std::shared_ptr<payment::test_provider> provider_;
   std::vector<std::string> names_;
   std::map<std::string, std::unique_ptr<member>> members_;
+  std::map<runtime::shard_id, runtime::testkit::shard_snapshot> snapshots_;
   std::string key_;
   std::uint64_t incarnations_ = 0;
   std::uint64_t disks_ = 0;

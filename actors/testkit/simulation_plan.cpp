@@ -16,14 +16,15 @@ using kind = fault::kind;
 
 constexpr std::size_t kinds_count = static_cast<std::size_t>(kind::kinds);
 constexpr std::array<std::string_view, kinds_count> names{
-    "crash",     "pause",     "part",       "cut",         "isolate",       "reset",
-    "lag",       "store_cut", "store_gone", "store_lossy", "watches_break", "lease_ends",
-    "disk_slow", "disk_full", "disk_lost",  "clock_skew",  "entity_crash"};
+    "crash",     "pause",      "part",          "cut",           "isolate",     "reset",     "lag",
+    "store_cut", "store_gone", "store_lossy",   "watches_break", "lease_ends",  "disk_slow", "disk_full",
+    "disk_lost", "disk_flip",  "disk_rollback", "clock_skew",    "entity_crash"};
 
 const std::vector<kind> network_kinds{
     kind::part,      kind::cut,        kind::isolate,     kind::reset,         kind::lag,
     kind::store_cut, kind::store_gone, kind::store_lossy, kind::watches_break, kind::lease_ends};
-const std::vector<kind> disk_kinds{kind::crash, kind::disk_slow, kind::disk_full, kind::disk_lost};
+const std::vector<kind> disk_kinds{kind::crash,     kind::disk_slow, kind::disk_full,
+                                   kind::disk_lost, kind::disk_flip, kind::disk_rollback};
 
 std::vector<kind> all_kinds() {
   std::vector<kind> all;
@@ -36,6 +37,14 @@ std::vector<kind> all_kinds() {
 // A crash comes so many steps after its moment, when something is under way: some requests take that many.
 constexpr std::size_t steps_to_crash = 2'000;
 
+// What a disk that lied has lost of its journal, and of its state.
+constexpr std::size_t journal_commits_lost_most = 8;
+constexpr std::size_t state_commits_lost_most = 3;
+// So many places of a disk are told apart where one of them is spoilt.
+constexpr std::size_t places = 1 << 20;
+// Of so many runs one has real disks.
+constexpr std::uint64_t runs_with_real_disks = 16;
+
 // A number from 0 to below `end`.
 std::size_t below(std::mt19937_64& random, std::size_t end) { return random() % end; }
 milliseconds between(std::mt19937_64& random, int least, int most) {
@@ -47,6 +56,8 @@ milliseconds draw_length(std::mt19937_64& random, kind what) {
   switch (what) {
     case kind::disk_slow:
       return between(random, 20, 4'000);
+    case kind::disk_rollback:
+      return between(random, 50, 1'500);
     case kind::lag:
     case kind::entity_crash:
       return between(random, 500, 3'000);
@@ -65,6 +76,11 @@ std::int64_t draw_amount(std::mt19937_64& random, kind what) {
       return static_cast<std::int64_t>(below(random, 2));
     case kind::disk_full:
       return 1 + static_cast<std::int64_t>(below(random, 20));
+    case kind::disk_flip:
+      return static_cast<std::int64_t>(below(random, places));
+    case kind::disk_rollback:
+      return static_cast<std::int64_t>(
+          below(random, journal_commits_lost_most * (state_commits_lost_most + 1)));
     case kind::clock_skew:
       // Ahead: what is held then is held so much longer.
       return between(random, -3'600'000, 30'000).count();
@@ -84,18 +100,26 @@ fault draw_fault(std::mt19937_64& random, kind what, std::size_t nodes, millisec
   return drawn;
 }
 
-bool needs_another(kind what) {
-  return what == kind::part || what == kind::cut || what == kind::isolate || what == kind::reset ||
-         what == kind::lag || what == kind::disk_lost;
+bool harms_a_copy(kind what) {
+  return what == kind::disk_lost || what == kind::disk_flip || what == kind::disk_rollback;
 }
 
-// Copies that are lost with their disks are made anew before the next ones are: the bounds of what the
-// cluster promises (see docs/testers.md).
-void keep_within_bounds(std::vector<fault>& faults) {
-  bool lost = false;
-  std::erase_if(faults, [&lost](const fault& each) {
-    return each.what == kind::disk_lost && std::exchange(lost, true);
-  });
+bool needs_another(kind what) {
+  return what == kind::part || what == kind::cut || what == kind::isolate || what == kind::reset ||
+         what == kind::lag || harms_a_copy(what);
+}
+
+// The kinds of fault that a run has: a random half, or all where that would be none.
+std::vector<kind> draw_kinds(std::mt19937_64& random, const std::vector<kind>& all) {
+  std::vector<kind> on;
+  for (const auto each : all)
+    if (random() % 2 == 0) on.push_back(each);
+  return on.empty() ? all : on;
+}
+
+bool draw_real_disks(std::uint64_t seed) {
+  std::mt19937_64 random{seed ^ 0xd15c};
+  return random() % runs_with_real_disks == 0;
 }
 
 // Some 22,000 requests from people who look around, think, buy now and then, and come again.
@@ -106,10 +130,16 @@ void fill_day(simulation_plan& plan) {
   plan.watchers = 0;
   plan.units = 5'000;
   plan.cramped = false;
+  plan.real_disks = false;
   plan.trouble = std::chrono::minutes{10};
 }
 
 }  // namespace
+
+last_commits last_commits_of(std::int64_t amount) {
+  const auto number = static_cast<std::size_t>(amount);
+  return {1 + number % journal_commits_lost_most, number / journal_commits_lost_most};
+}
 
 std::string_view name_of(fault::kind kind) { return names.at(static_cast<std::size_t>(kind)); }
 
@@ -150,18 +180,25 @@ simulation_plan draw_plan(std::uint64_t seed, const profile& profile, std::size_
   plan.shards = static_cast<std::uint16_t>(2 + below(random, 5));
   plan.skus = profile.hot ? 1 : 3 + below(random, 6);
   plan.units = profile.hot ? 30 : 20 + static_cast<std::int64_t>(below(random, 200));
+  plan.real_disks = draw_real_disks(seed);
   plan.trouble = between(random, 12'000, 25'000);
   if (profile.day) fill_day(plan);
-  std::vector<kind> on;
-  for (const auto each : profile.kinds)
-    if (random() % 2 == 0) on.push_back(each);
-  if (on.empty()) on = profile.kinds;
-  if (plan.nodes == 1) std::erase_if(on, [](kind each) { return needs_another(each); });
+  auto possible = profile.kinds;
+  if (plan.nodes == 1) std::erase_if(possible, needs_another);
+  // What a disk in a folder has written it has written.
+  if (plan.real_disks) std::erase(possible, kind::disk_rollback);
+  auto on = draw_kinds(random, possible);
   if (on.empty()) return plan;
   const auto count = profile.faults_min + below(random, profile.faults_max - profile.faults_min + 1);
-  for (std::size_t n = 0; n < count; ++n)
+  for (std::size_t n = 0; n < count && !on.empty(); ++n) {
     plan.faults.push_back(draw_fault(random, on[below(random, on.size())], plan.nodes, plan.trouble));
-  keep_within_bounds(plan.faults);
+    if (!harms_a_copy(plan.faults.back().what)) continue;
+    // A copy that is lost or spoilt is made anew before the next one is: the bounds of what the cluster
+    // promises (see docs/testers.md).
+    std::erase_if(possible, harms_a_copy);
+    std::erase_if(on, harms_a_copy);
+    if (on.empty()) on = draw_kinds(random, possible);
+  }
   std::sort(plan.faults.begin(), plan.faults.end(),
             [](const auto& one, const auto& other) { return one.at < other.at; });
   return plan;
@@ -188,6 +225,7 @@ std::vector<simulation_plan> smaller(const simulation_plan& plan) {
     without(n - 1, n);
   if (plan.shoppers > 1) with([](simulation_plan& less) { less.shoppers /= 2; });
   if (plan.habits.purchases > 1) with([](simulation_plan& less) { less.habits.purchases /= 2; });
+  if (plan.real_disks) with([](simulation_plan& less) { less.real_disks = false; });
   if (plan.watchers > 0) with([](simulation_plan& less) { less.watchers = 0; });
   if (plan.skus > 1) with([](simulation_plan& less) { less.skus = 1; });
   if (plan.shards > 1) with([](simulation_plan& less) { less.shards = 1; });
@@ -201,9 +239,9 @@ std::vector<simulation_plan> smaller(const simulation_plan& plan) {
 std::string describe(const simulation_plan& plan) {
   auto text = fmt::format(
       "seed {}: {} nodes, {} shards, {} shoppers with {} purchases each of {} skus with {} units, {} "
-      "watchers\n",
+      "watchers{}\n",
       plan.seed, plan.nodes, plan.shards, plan.shoppers, plan.habits.purchases, plan.skus, plan.units,
-      plan.watchers);
+      plan.watchers, plan.real_disks ? ", on real disks" : "");
   for (const auto& each : plan.faults)
     text += "  " + describe(each) + "\n";
   return text;

@@ -28,6 +28,8 @@ struct fault {
     disk_slow,      ///< A node's journal does not get on.
     disk_full,      ///< The next commits of a node are refused.
     disk_lost,      ///< A node loses its power and its disk; it starts with an empty one.
+    disk_flip,      ///< Something on a node's disk is not what was written any more; drawn by `amount`.
+    disk_rollback,  ///< A node's disk lies, loses its power, and the last it was given; see `last_commits`.
     clock_skew,     ///< A node's wall clock is up to an hour behind, or half a minute ahead.
     entity_crash,   ///< A cart throws.
     kinds
@@ -39,6 +41,13 @@ struct fault {
   std::size_t other = 0;  ///< Of two.
   std::int64_t amount = 0;
 };
+
+/// What a `disk_rollback` of this amount takes: commits of the journal, and of the state.
+struct last_commits {
+  std::size_t journal = 0;
+  std::size_t state = 0;
+};
+last_commits last_commits_of(std::int64_t amount);
 
 std::string_view name_of(fault::kind kind);
 /// "at 1200 ms for 800 ms: crash of b"
@@ -76,6 +85,7 @@ struct simulation_plan {
   std::size_t skus = 6;
   std::int64_t units = 100;  ///< Of each sku, at first.
   bool cramped = true;       ///< Nodes keep little in memory and journals: what is seldom comes often.
+  bool real_disks = false;   ///< On LMDB in a temporary folder.
   std::vector<fault> faults;
   std::chrono::milliseconds trouble{0};  ///< How long things go wrong; then all is healed.
 };

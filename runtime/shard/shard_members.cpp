@@ -46,7 +46,7 @@ void shard_life::take(replication::primary_action& action) {
     leave_office(*end);
   } else if (const auto* lost = std::get_if<replication::records_lost>(&action)) {
     log::warn("a member does not have what it had said was on its disk",
-               {{"shard", options_.id}, {"member", lost->member}, {"had", lost->had}, {"has", lost->has}});
+              {{"shard", options_.id}, {"member", lost->member}, {"had", lost->had}, {"has", lost->has}});
   } else if (const auto* piece = std::get_if<replication::read_snapshot>(&action)) {
     read_snapshot(*piece);
   } else if (const auto* over = std::get_if<replication::end_snapshot>(&action)) {

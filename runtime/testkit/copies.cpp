@@ -1,11 +1,17 @@
 #include "runtime/testkit/copies.hpp"
 
+#include "persistence/memory_storage.hpp"
+#include "runtime/replica/state_replay.hpp"
 #include "runtime/shard/keys.hpp"
 #include "runtime/shard/state.pb.h"
+#include "runtime/shard/state_digest.hpp"
 
 #include <cctype>
 #include <functional>
+#include <limits>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace souk::runtime::testkit {
 
@@ -77,6 +83,30 @@ std::string difference_of_rows(persistence::storage& one, persistence::storage& 
   return found;
 }
 
+state_digest digest_of(persistence::storage& storage, shard_id shard, timestamp now) {
+  digest_reader reader{shard, storage.state(), to_ms(now)};
+  while (reader.next(1 << 20) == digest_reader::progress::more) {
+  }
+  return reader.result();
+}
+
+// A storage with a snapshot and what came after it, up to a record. Null: some of it is missing.
+std::unique_ptr<persistence::storage> storage_of(const shard_snapshot& from, const shard_records& records,
+                                                 shard_id shard, std::uint64_t upto) {
+  std::vector<persistence::journal_entry> entries;
+  for (auto next = records.upper_bound(from.applied); next != records.end() && next->first <= upto; ++next)
+    entries.push_back(next->second);
+  if (entries.size() != upto - from.applied) return nullptr;
+  std::unique_ptr<persistence::storage> made = persistence::make_memory_storage();
+  std::vector<persistence::row_change> rows;
+  for (const auto& [key, value] : from.rows)
+    rows.push_back({key, value});
+  made->state().write(rows);
+  if (!entries.empty() && from.applied > 0) made->log().restart(shard, from.applied, entries.front().epoch);
+  made->log().append(entries);
+  return made;
+}
+
 }  // namespace
 
 std::map<std::string, std::string> state_rows(persistence::storage& storage, shard_id shard) {
@@ -93,6 +123,41 @@ std::string difference(persistence::storage& one, persistence::storage& other, s
     if (const auto same = later.find(index); same != later.end() && same->second != sum)
       found += "record " + std::to_string(index) + " differs\n";
   return found;
+}
+
+std::optional<shard_snapshot> snapshot_of(persistence::storage& storage, shard_id shard) {
+  if (storage.state().get(keys::snapshot_mark(shard))) return std::nullopt;
+  shard_snapshot taken;
+  for (const auto& range : keys::in_snapshots(shard))
+    storage.state().scan(range.from, range.to, persistence::scan_order::ascending,
+                         [&](std::string_view key, std::string_view value) {
+                           taken.rows.emplace(key, value);
+                           return true;
+                         });
+  pb::ShardHeader header;
+  if (const auto row = taken.rows.find(keys::shard_header(shard)); row != taken.rows.end())
+    header.ParseFromString(row->second);
+  taken.applied = header.applied();
+  return taken;
+}
+
+std::optional<std::string> replay_difference(const shard_snapshot& from, const shard_records& records,
+                                             persistence::storage& storage, shard_id shard,
+                                             const entity_catalogue& kinds, const limits& limits,
+                                             timestamp now) {
+  const auto live = digest_of(storage, shard, now);
+  if (live.applied < from.applied) return std::nullopt;
+  const auto replayed = storage_of(from, records, shard, live.applied);
+  if (!replayed) return std::nullopt;
+  state_replay replay{shard, kinds, *replayed, limits};
+  replay.load();
+  replay.replay(live.applied, std::numeric_limits<std::size_t>::max());
+  replayed->state().write(replay.begin_flush());
+  replay.end_flush();
+  if (auto found = difference(*replayed, storage, shard); !found.empty()) return found;
+  const auto digest = digest_of(*replayed, shard, now);
+  if (digest.digest == live.digest) return std::string{};
+  return "the digest is " + digest.digest + " and " + live.digest;
 }
 
 }  // namespace souk::runtime::testkit

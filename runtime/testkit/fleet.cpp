@@ -61,7 +61,7 @@ bool fleet::paused(const std::string& name) const {
   return found != members_.end() && found->second.paused;
 }
 
-std::shared_ptr<clock> fleet::time_of_all() { return time_; }
+std::shared_ptr<clock> fleet::time_of_all() const { return time_; }
 
 fleet::time fleet::now() const { return time_->steady(); }
 

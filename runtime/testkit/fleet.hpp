@@ -38,7 +38,7 @@ class fleet {
   /// The network that moves with this time.
   network& between() { return *network_; }
   /// The time of no system in particular.
-  std::shared_ptr<clock> time_of_all();
+  std::shared_ptr<clock> time_of_all() const;
   time now() const;
   /// Something that is due besides what systems and network have; called when its time has come, once.
   void at(time when, std::function<void()> what);

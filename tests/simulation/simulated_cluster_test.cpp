@@ -3,11 +3,14 @@
 #include "actors/testkit/buying.hpp"
 #include "actors/testkit/json_text.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -106,6 +109,110 @@ TEST(simulated_cluster, what_cannot_be_committed_is_refused_before_it_is_begun) 
   expect_whole(shop);
   for (const auto& cart : carts)
     EXPECT_EQ(add(cart).status, 200);
+}
+
+// Who reads what is not what was written says so and ends; the others go on, and fill its next disk.
+TEST(simulated_cluster, a_node_with_spoilt_rows_ends_before_it_says_a_wrong_word) {
+  simulated_cluster shop{5};
+  shop.stock("TEA", 10);
+  const auto order = buy(shop, "a", "TEA");
+  shop.advance(10s);  // states are on disk
+  for (std::uint64_t n = 0; n < 200; ++n)
+    shop.disk("a").spoil(2 * n + 1);
+  shop.crash("a");
+  shop.restart("a");
+  ASSERT_TRUE(shop.run_until([&] { return shop.whole(); }, 30s));
+  shop.crash("b");  // so that `a` has something to say
+  ASSERT_TRUE(shop.run_until(
+      [&] {
+        if (shop.up("a")) shop.send("c", "GET", "/v1/orders/" + order, "", {}, {});
+        return !shop.up("a");
+      },
+      30s));
+  EXPECT_THAT(shop.gave_up_because("a"), testing::HasSubstr("another checksum than expected"));
+  shop.restart("b");
+  EXPECT_EQ(shop.call("c", "GET", "/v1/orders/" + order).status, 200);
+  shop.replace_disk("a");
+  shop.restart("a");
+  expect_whole(shop);
+  EXPECT_EQ(shop.call("a", "GET", "/v1/orders/" + order).status, 200);
+}
+
+TEST(simulated_cluster, a_node_does_not_start_on_a_spoilt_end_of_its_journal) {
+  simulated_cluster shop{6};
+  shop.stock("TEA", 10);
+  const auto order = buy(shop, "a", "TEA");
+  for (std::uint64_t shard = 0; shard < 4; ++shard)
+    ASSERT_THAT(shop.disk("c").spoil(2 * shard), testing::HasSubstr("journal"));
+  shop.crash("c");
+  shop.restart("c");
+  EXPECT_FALSE(shop.up("c"));
+  EXPECT_THAT(shop.gave_up_because("c"), testing::HasSubstr("another checksum than expected"));
+  shop.replace_disk("c");
+  shop.restart("c");
+  expect_whole(shop);
+  EXPECT_EQ(shop.call("c", "GET", "/v1/orders/" + order).status, 200);
+}
+
+TEST(simulated_cluster, what_a_disk_that_lied_has_lost_comes_from_the_others) {
+  simulated_cluster shop{7};
+  shop.stock("TEA", 10);
+  shop.disk("c").lie();
+  std::vector<std::string> orders;
+  for (int n = 0; n < 4; ++n)
+    orders.push_back(buy(shop, "a", "TEA"));
+  const auto written = shop.disk("c").unwritten().first;
+  ASSERT_GT(written, 5U);
+  shop.crash_losing("c", 5, 0);
+  ASSERT_TRUE(shop.run_until([&] { return !shop.counted("c"); }, 30s));
+  shop.restart("c");
+  expect_whole(shop);
+  for (const auto& order : orders)
+    EXPECT_EQ(shop.call("c", "GET", "/v1/orders/" + order).status, 200);
+}
+
+TEST(simulated_cluster, lives_on_real_disks_too) {
+  cluster_options options;
+  options.real_disks = true;
+  const auto run = [&options](std::uint64_t seed) {
+    simulated_cluster shop{seed, options};
+    shop.stock("TEA", 10);
+    const auto before = buy(shop, "a", "TEA");
+    shop.crash("b");
+    const auto meanwhile = buy(shop, "a", "TEA");
+    shop.restart("b");
+    expect_whole(shop);
+    EXPECT_EQ(shop.call("b", "GET", "/v1/orders/" + before).status, 200);
+    EXPECT_EQ(shop.call("b", "GET", "/v1/orders/" + meanwhile).status, 200);
+    return shop.fleet().trace_hash();
+  };
+  EXPECT_EQ(run(8), run(8));
+}
+
+TEST(simulated_cluster, what_is_there_is_what_its_records_amount_to) {
+  cluster_options options;
+  options.keep_records = true;
+  options.limits.journal_kept_records = 5;
+  simulated_cluster shop{9, options};
+  shop.stock("TEA", 10);
+  buy(shop, "a", "TEA");
+  shop.take_snapshots();
+  buy(shop, "b", "TEA");
+  expect_whole(shop);
+  std::uint64_t from_empty = 0;
+  std::uint64_t from_snapshot = 0;
+  EXPECT_EQ(shop.replay_difference(from_empty, from_snapshot), "");
+  EXPECT_EQ(from_empty, options.shard_count);
+  EXPECT_EQ(from_snapshot, options.shard_count);
+
+  auto& state = shop.disk("a").state();
+  std::string key;
+  state.scan("e", "f", persistence::scan_order::ascending, [&](std::string_view found, std::string_view) {
+    key = found;
+    return false;
+  });
+  state.write(std::vector<persistence::row_change>{{key, "something else"}});
+  EXPECT_THAT(shop.replay_difference(from_empty, from_snapshot), testing::HasSubstr("replayed from empty"));
 }
 
 TEST(simulated_cluster, the_same_seed_runs_the_same) {

@@ -64,6 +64,26 @@ TEST(simulation, a_cart_that_is_to_throw_throws) {
   EXPECT_EQ(result.marks.at("an entity threw"), plan.faults.size());
 }
 
+TEST(simulation, the_same_seed_runs_the_same_on_real_disks) {
+  auto plan = draw_plan(1, *profile_of("storm"), 3);
+  plan.real_disks = true;
+  const auto first = simulate(plan);
+  EXPECT_TRUE(first.passed()) << told(plan, first);
+  EXPECT_EQ(first.trace_hash, simulate(plan).trace_hash);
+}
+
+TEST(simulation_plan, has_real_disks_now_and_then) {
+  int real = 0;
+  for (std::uint64_t seed = 1; seed <= 320; ++seed) {
+    const auto plan = draw_plan(seed, *profile_of("disk"));
+    real += plan.real_disks;
+    for (const auto& each : plan.faults)
+      EXPECT_FALSE(plan.real_disks && each.what == fault::kind::disk_rollback);
+  }
+  EXPECT_GT(real, 8);
+  EXPECT_LT(real, 40);
+}
+
 TEST(simulation_plan, is_drawn_from_its_seed) {
   const auto storm = *profile_of("storm");
   EXPECT_EQ(describe(draw_plan(7, storm)), describe(draw_plan(7, storm)));
@@ -90,7 +110,8 @@ TEST(simulation_plan, is_cut_down_step_by_step) {
   for (const auto& less : smaller(plan)) {
     const bool is_less = less.faults.size() < plan.faults.size() || less.shoppers < plan.shoppers ||
                          less.habits.purchases < plan.habits.purchases || less.watchers < plan.watchers ||
-                         less.skus < plan.skus || less.shards < plan.shards || less.nodes < plan.nodes;
+                         less.real_disks != plan.real_disks || less.skus < plan.skus ||
+                         less.shards < plan.shards || less.nodes < plan.nodes;
     EXPECT_TRUE(is_less) << describe(less);
   }
 }
