@@ -202,7 +202,7 @@ class shard_life {
   // -- the end
   // -----------------------------------------------------------------------------------------------
   void refuse(unreleased& gate, outcome outcome);
-  void tell_clients_that_it_ends(outcome decided, outcome undecided);
+  void tell_clients_that_it_ends(outcome undone, std::uint64_t lost_from);
   void leave_office(const replication::resigned& resigned);
   void send_effects();
   void make_call(std::uint64_t number, const open_call& call);

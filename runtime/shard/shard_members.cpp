@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <limits>
 
 // Of a shard: its dealings with the other members, and how its time in office ends.
 namespace souk::runtime {
@@ -13,6 +14,7 @@ namespace {
 // While a member reads the state, it must not change, and the journal grows. A member that takes longer
 // begins with a newer state.
 constexpr std::chrono::seconds snapshot_patience{60};
+constexpr auto nothing_is_lost = std::numeric_limits<std::uint64_t>::max();
 // A shard that is being given away lets commands that wait for the world finish for so long: most are
 // answered within some 10 ms, and a shopper should not notice.
 constexpr std::chrono::milliseconds closing_patience{400};
@@ -42,7 +44,7 @@ void shard_life::take(replication::primary_action& action) {
     log::warn(
         "shard resigns",
         {{"shard", options_.id}, {"epoch", epoch_}, {"why", to_string(end->why)}, {"next", end->epoch}});
-    tell_clients_that_it_ends(outcome::unknown, outcome::unavailable);
+    tell_clients_that_it_ends(outcome::unavailable, nothing_is_lost);
     leave_office(*end);
   } else if (const auto* lost = std::get_if<replication::records_lost>(&action)) {
     log::warn("a member does not have what it had said was on its disk",
@@ -188,16 +190,17 @@ void shard_life::refuse(unreleased& gate, outcome outcome) {
     self_->send(to, index_page{page.correlation, false, {}, false});
 }
 
-// `decided`: of what was decided and is not committed; `undecided`: of what was not.
-void shard_life::tell_clients_that_it_ends(outcome decided, outcome undecided) {
+// `undone`: what clients hear of that which was not decided, or is in records from `lost_from` on, which are
+// nowhere. Records before these are somewhere and not committed: nobody knows yet what becomes of them.
+void shard_life::tell_clients_that_it_ends(outcome undone, std::uint64_t lost_from) {
   for (auto& gate : unreleased_)
-    refuse(gate, gate.read ? undecided : decided);
+    refuse(gate, gate.read || gate.index >= lost_from ? undone : outcome::unknown);
   for (auto& gate : reads_)
     refuse(gate, outcome::unavailable);
   for (auto& [token, slot] : slots_) {
     for (const auto* queue : {&slot->sent, &slot->waiting}) {
       for (const auto& work : *queue)
-        respond(*work, undecided);
+        respond(*work, undone);
     }
   }
   // What is parked goes on elsewhere, but nobody there knows who waits for it.
@@ -218,7 +221,8 @@ void shard_life::leave_office(const replication::resigned& resigned) {
 void shard_life::on_refused(std::uint64_t first) {
   log::error("the storage is full: the shard starts anew", {{"shard", options_.id}, {"lost_from", first}});
   primary_->locally_refused(first, steady());
-  tell_clients_that_it_ends(primary_->is_resigned() ? outcome::unknown : outcome::full, outcome::full);
+  // Who resigned had sent some of them.
+  tell_clients_that_it_ends(outcome::full, primary_->is_resigned() ? nothing_is_lost : first);
   leave_office({replication::resignation::write_refused, epoch_});
 }
 
