@@ -99,6 +99,7 @@ std::unique_ptr<persistence::storage> storage_of(const shard_snapshot& from, con
   if (entries.size() != upto - from.applied) return nullptr;
   std::unique_ptr<persistence::storage> made = persistence::make_memory_storage();
   std::vector<persistence::row_change> rows;
+  rows.reserve(from.rows.size());
   for (const auto& [key, value] : from.rows)
     rows.push_back({key, value});
   made->state().write(rows);
