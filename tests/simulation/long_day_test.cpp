@@ -43,8 +43,8 @@ TEST(long_day, of_three_nodes_and_a_hundred_clients_takes_seconds) {
               static_cast<unsigned long long>(result.commands), static_cast<unsigned long long>(result.steps),
               took);
 #ifdef __OPTIMIZE__
-  // Three times what it takes, for a processor that is shared.
-  EXPECT_LT(took, static_cast<double>(tests::number_given("SOUK_DAY_SECONDS", 15)));
+  // Five times what it takes, for a processor that is slow and shared; script/prove 03 5 looks closer.
+  EXPECT_LT(took, static_cast<double>(tests::number_given("SOUK_DAY_SECONDS", 30)));
 #endif
 }
 
