@@ -31,12 +31,6 @@ const value& member(const value& object, std::string_view name) {
   return *found;
 }
 
-std::string text_of(const value& object, std::string_view name) {
-  const auto* found = object.find(name);
-  const auto* text = found == nullptr ? nullptr : found->as_string();
-  return text == nullptr ? std::string{} : *text;
-}
-
 std::vector<std::string> texts_of(const value& object, std::string_view name) {
   std::vector<std::string> texts;
   const auto* found = object.find(name);

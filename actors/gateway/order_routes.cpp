@@ -49,9 +49,8 @@ step next_round(const std::shared_ptr<listing>& listing);
 
 bool has_status(std::string_view order, std::string_view status) {
   json::parse_error error;
-  auto parsed = json::parse(order, error);
-  const json::value* found = parsed ? parsed->find("status") : nullptr;
-  return found != nullptr && found->as_string() != nullptr && *found->as_string() == status;
+  const auto parsed = json::parse(order, error);
+  return parsed && json::text_of(*parsed, "status") == status;
 }
 
 step show_orders(const listing& listing, bool more) {

@@ -50,12 +50,8 @@ class line_responder final : public gateway::responder {
 /// Code and detail of a problem.
 line_fault fault_in(const gateway::http_response& response) {
   json::parse_error error;
-  auto body = json::parse(response.body, error);
-  auto text = [&](std::string_view name) {
-    const json::value* found = body ? body->find(name) : nullptr;
-    return found != nullptr && found->as_string() != nullptr ? *found->as_string() : std::string{};
-  };
-  return {text("code"), text("detail")};
+  const auto body = json::parse(response.body, error).value_or(json::value{});
+  return {json::text_of(body, "code"), json::text_of(body, "detail")};
 }
 
 std::string field_of(const gateway::http_response& response, std::string_view name) {

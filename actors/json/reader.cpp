@@ -305,6 +305,12 @@ const value* value::find(std::string_view name) const {
   return nullptr;
 }
 
+std::string text_of(const value& object, std::string_view name) {
+  const auto* found = object.find(name);
+  const auto* text = found == nullptr ? nullptr : found->as_string();
+  return text == nullptr ? std::string{} : *text;
+}
+
 std::optional<value> parse(std::string_view text, parse_error& error) {
   boost::json::parse_options options;
   options.max_depth = depth_max;

@@ -88,6 +88,9 @@ inline value& value::operator=(const value& other) = default;
 inline value& value::operator=(value&& other) noexcept = default;
 inline value::~value() = default;
 
+/// The text of an object's member; empty if there is no such member, or it is no text.
+std::string text_of(const value& object, std::string_view name);
+
 /// Why a text is not one strict JSON document.
 struct parse_error {
   std::string code;        ///< malformed_json, or too_large for more than `values_max` values.

@@ -26,12 +26,6 @@ pb::ProviderResult result(std::string_view operation, std::string_view status, s
   return result;
 }
 
-std::string text_of(const json::value& record, std::string_view name) {
-  const auto* found = record.find(name);
-  const auto* text = found == nullptr ? nullptr : found->as_string();
-  return text == nullptr ? std::string{} : *text;
-}
-
 std::int64_t integer_of(const json::value& record, std::string_view name) {
   const auto* found = record.find(name);
   const auto* integer = found == nullptr ? nullptr : found->as_integer();

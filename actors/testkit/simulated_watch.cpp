@@ -62,12 +62,6 @@ std::int64_t number_of(const json::value& object, std::string_view name) {
   return found != nullptr && found->as_integer() != nullptr ? *found->as_integer() : -1;
 }
 
-std::string_view text_of(const json::value& object, std::string_view name) {
-  const auto* found = object.find(name);
-  return found != nullptr && found->as_string() != nullptr ? std::string_view{*found->as_string()}
-                                                           : std::string_view{};
-}
-
 json::value document_of(const std::string& body) {
   json::parse_error error;
   return json::parse(body, error).value_or(json::value{});
