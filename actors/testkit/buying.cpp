@@ -21,11 +21,6 @@ constexpr std::chrono::milliseconds between_attempts = 100ms;
 // Every state is on disk by then, whatever the flush interval is: what is compared are rows.
 constexpr std::chrono::milliseconds on_disk = 10s;
 
-bool is_certain(const gateway::http_response& response) {
-  return response.status != 0 && response.status < 500 &&
-         member_of(response.body, "code") != "idempotency_in_flight";
-}
-
 std::string at_first(simulated_cluster& shop) {
   for (const auto& node : shop.names())
     if (shop.up(node)) return node;

@@ -1,6 +1,7 @@
 #include "actors/testkit/simulated_http.hpp"
 
 #include "actors/gateway/gateway.hpp"
+#include "actors/testkit/json_text.hpp"
 
 #include <caf/send.hpp>
 
@@ -43,6 +44,11 @@ void send_http(const caf::actor& gateway, const std::string& method, const std::
   request->body = body;
   caf::anon_send(gateway,
                  gateway::exchange{std::move(request), std::make_shared<handing_on>(std::move(then))});
+}
+
+bool is_certain(const gateway::http_response& response) {
+  if (response.status == 0 || response.status >= 500) return false;
+  return response.status != 409 || member_of(response.body, "code") != "idempotency_in_flight";
 }
 
 void put_on_sale(

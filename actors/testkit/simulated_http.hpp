@@ -21,6 +21,10 @@ using http_answer_handler = std::function<void(const gateway::http_response&)>;
 void send_http(const caf::actor& gateway, const std::string& method, const std::string& target,
                const std::string& body, http_fields fields, http_answer_handler then);
 
+/// Whether an answer says for certain what became of a keyed request, so that a good client does not repeat
+/// it: not where the connection broke, nor an error of the server, nor that the first one still runs.
+bool is_certain(const gateway::http_response& response);
+
 /// Makes a product of one variant at this price, a JSON object, and receives units of it. `post` sends a body
 /// to a target as the shop's staff. Throws if one of the two is not made.
 void put_on_sale(

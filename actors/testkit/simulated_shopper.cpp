@@ -101,10 +101,7 @@ void simulated_shopper::take(const std::shared_ptr<request>& asked, std::uint64_
                              const gateway::http_response& response) {
   if (asked->attempt != attempt) return;  // it was given up, or answered
   asked->attempt = 0;
-  const bool nothing_known =
-      response.status == 0 || response.status >= 500 ||
-      (response.status == 409 && member_of(response.body, "code") == "idempotency_in_flight");
-  if (nothing_known) {
+  if (!is_certain(response)) {
     ++record_.repeats;
     later(milliseconds{50 + draw(400)}, [this, asked] { try_once(asked); });
     return;

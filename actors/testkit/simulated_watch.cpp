@@ -384,9 +384,7 @@ void simulated_watch::take(client& client, std::uint64_t attempt, const gateway:
   if (client.attempt != attempt) return;  // it was given up
   client.attempt = 0;
   const bool turned_away = response.status == 503 || response.status == 429;
-  if (turned_away || response.status == 0 || response.status >= 500 ||
-      member_of(response.body, "code") == "idempotency_in_flight")
-    return take_silence(client, turned_away);
+  if (turned_away || !is_certain(response)) return take_silence(client, turned_away);
   take_decision(client, response);
 }
 

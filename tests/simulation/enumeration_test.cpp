@@ -40,9 +40,7 @@ class checkout {
     const auto& node = shop_.names()[asked_++ % shop_.names().size()];
     shop_.send(node, "POST", "/v1/checkouts", body, {{"idempotency-key", key}},
                [this](const gateway::http_response& response) {
-                 const bool known = response.status != 0 && response.status < 500 &&
-                                    member_of(response.body, "code") != "idempotency_in_flight";
-                 if (known) {
+                 if (is_certain(response)) {
                    answer_ = response;
                  } else {
                    shop_.fleet().at(shop_.fleet().now() + 100ms, [this] { begin(); });

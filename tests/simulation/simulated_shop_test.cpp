@@ -49,7 +49,7 @@ class buyer {
   void ask(const std::string& method, const std::string& target, const std::string& body,
            simulated_shop::fields fields) {
     shop_.send(method, target, body, std::move(fields), [this, target](const auto& response) {
-      if (response.status >= 500 || member_of(response.body, "code") == "idempotency_in_flight") return;
+      if (!is_certain(response)) return;
       if (target == "/v1/carts") {
         cart_ = member_of(response.body, "id");
       } else if (target.ends_with("/items")) {
