@@ -32,14 +32,19 @@ bool is_clustered(const boost::json::value& cluster) {
   return flag.is_bool() && flag.get_bool();
 }
 
+// What one node of the cluster answers, at the HTTP address that it registered.
+boost::json::value ask_node(const settings& settings, const std::string& http, std::string_view target) {
+  auto node = settings.with_key();
+  node.server = bench::parse_url("http://" + http);
+  return bench::shop_client(node).get(target);
+}
+
 /// Where each node's copy of each shard ends, of the nodes that answer.
 using journal_ends = std::map<std::string, std::map<std::int64_t, std::int64_t>, std::less<>>;
 
 void ask_ends(const settings& settings, const boost::json::value& node, journal_ends& ends) {
   try {
-    auto target = settings.with_key();
-    target.server = bench::parse_url("http://" + bench::text_member(node, "http"));
-    const auto said = bench::shop_client(target).get("/v1/admin/status");
+    const auto said = ask_node(settings, bench::text_member(node, "http"), "/v1/admin/status");
     auto& of_node = ends[bench::text_member(node, "node")];
     for (const auto& shard : bench::member(said, "shards").as_array())
       of_node[bench::integer_member(shard, "shard")] = bench::integer_member(shard, "last_index");
@@ -134,10 +139,8 @@ shard_copy ask_copy(const settings& settings, const std::string& node, const std
                     std::size_t shard, std::int64_t answers_from_ms) {
   shard_copy copy{.node = node};
   try {
-    auto target = settings.with_key();
-    target.server = bench::parse_url("http://" + http);
-    const auto said = bench::shop_client(target).get(
-        fmt::format("/v1/admin/digest?shard={}&answers_from_ms={}", shard, answers_from_ms));
+    const auto said = ask_node(
+        settings, http, fmt::format("/v1/admin/digest?shard={}&answers_from_ms={}", shard, answers_from_ms));
     copy.last = static_cast<std::uint64_t>(bench::integer_member(said, "last"));
     copy.applied = static_cast<std::uint64_t>(bench::integer_member(said, "applied"));
     copy.digest = bench::text_member(said, "digest");
