@@ -3,6 +3,7 @@
 #include "persistence/memory_storage.hpp"
 #include "runtime/replica/state_replay.hpp"
 #include "runtime/shard/keys.hpp"
+#include "runtime/shard/snapshot.hpp"
 #include "runtime/shard/state.pb.h"
 #include "runtime/shard/state_digest.hpp"
 
@@ -129,12 +130,9 @@ std::string difference(persistence::storage& one, persistence::storage& other, s
 std::optional<shard_snapshot> snapshot_of(persistence::storage& storage, shard_id shard) {
   if (storage.state().get(keys::snapshot_mark(shard))) return std::nullopt;
   shard_snapshot taken;
-  for (const auto& range : keys::in_snapshots(shard))
-    storage.state().scan(range.from, range.to, persistence::scan_order::ascending,
-                         [&](std::string_view key, std::string_view value) {
-                           taken.rows.emplace(key, value);
-                           return true;
-                         });
+  std::string from;
+  visit_piece(shard, storage.state(), from, std::numeric_limits<std::size_t>::max(),
+              [&](std::string_view key, std::string_view value) { taken.rows.emplace(key, value); });
   pb::ShardHeader header;
   if (const auto row = taken.rows.find(keys::shard_header(shard)); row != taken.rows.end())
     header.ParseFromString(row->second);
