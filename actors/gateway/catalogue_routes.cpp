@@ -59,10 +59,8 @@ step show_variant(const catalogue::variant_view& variant, const reply& stock,
   out.key("version").integer(static_cast<std::int64_t>(variant.product_version)).end_object();
   runtime::answer answer = json_answer(std::move(out));
   digest digest = sha256(answer.body);
-  answer.etag =
-      "\"" + std::to_string(variant.product_version) + "-" +
-      base64url({reinterpret_cast<const char*>(digest.data()), digest.size()}).substr(0, etag_digest_length) +
-      "\"";
+  answer.etag = "\"" + std::to_string(variant.product_version) + "-" +
+                base64url(digest).substr(0, etag_digest_length) + "\"";
   if (json::none_match_names(if_none_match, answer.etag)) {
     answer.status = 304;
     answer.body.clear();

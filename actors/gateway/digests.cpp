@@ -71,6 +71,10 @@ std::string base64url(std::string_view bytes) {
   return out;
 }
 
+std::string base64url(const digest& bytes) {
+  return base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
 std::optional<std::string> parse_base64url(std::string_view text) {
   std::string out;
   std::uint32_t buffer = 0;

@@ -19,6 +19,7 @@ digest sha256(std::string_view text);
 
 /// Base64url without padding, and back (nothing for text that is not exactly such an encoding).
 std::string base64url(std::string_view bytes);
+std::string base64url(const digest& bytes);
 std::optional<std::string> parse_base64url(std::string_view text);
 
 /// What an Idempotency-Key belongs to: the same key under another tenant, credential, method or path is
