@@ -41,10 +41,7 @@ class disk {
     if (scans > 0) {
       throw std::logic_error("a write inside a scan");
     }
-    ++writes;
-    if (refused > 0 && later > 0) {
-      --later;
-    } else if (refused > 0) {
+    if (refused > 0) {
       --refused;
       return commit_status::storage_full;
     }
@@ -66,8 +63,6 @@ class disk {
 
   bool holding = false;
   unsigned refused = 0;
-  std::uint64_t later = 0;  ///< Writes before the refused ones.
-  std::uint64_t writes = 0;
   unsigned scans = 0;
 
  private:
@@ -252,11 +247,7 @@ class memory_storage_impl final : public memory_storage {
   void hold_back(bool on) override { disk_.holding = on; }
   void sync() override { disk_.sync(); }
   void lose_unsynced() override { disk_.lose_unsynced(); }
-  void refuse_writes(unsigned count, std::uint64_t later) override {
-    disk_.refused = count;
-    disk_.later = later;
-  }
-  std::uint64_t writes() const override { return disk_.writes; }
+  void refuse_writes(unsigned count) override { disk_.refused = count; }
   void set_nearly_full(bool full) override { nearly_full_ = full; }
 
  private:

@@ -2,7 +2,6 @@
 
 #include "persistence/storage.hpp"
 
-#include <cstdint>
 #include <memory>
 
 namespace souk::persistence {
@@ -20,10 +19,8 @@ class memory_storage : public storage {
   virtual void sync() = 0;
   /// A power cut: everything not durable is gone. Open read views are void.
   virtual void lose_unsynced() = 0;
-  /// After `later` further writes, the next `count` report `storage_full`.
-  virtual void refuse_writes(unsigned count, std::uint64_t later = 0) = 0;
-  /// Writes so far, refused ones included.
-  virtual std::uint64_t writes() const = 0;
+  /// The next `count` writes report `storage_full`.
+  virtual void refuse_writes(unsigned count) = 0;
   /// Overwrites the stored usage flag that `usage()` reports.
   virtual void set_nearly_full(bool full) = 0;
 };
