@@ -100,9 +100,7 @@ class operation {
 
   void write_description() {
     auto text = text_of(said_, "description");
-    if (route_.scope == scope::admin) text = "For staff. " + text;
-    while (text.ends_with(' '))
-      text.pop_back();
+    if (route_.scope == scope::admin) text = text.empty() ? "For staff." : "For staff. " + text;
     if (!text.empty()) out_.key("description").string(text);
   }
 

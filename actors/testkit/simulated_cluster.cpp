@@ -107,6 +107,8 @@ struct simulated_cluster::member {
   std::function<void()> at_next_charge;  // may be empty
 
   std::string member_name() const { return runtime::member_name(id, disk); }
+  /// What it knows of the cluster; null: it is down, or knows nothing yet.
+  auto view() const { return up && node ? node->cluster().now().view : nullptr; }
 };
 
 simulated_cluster::simulated_cluster(std::uint64_t seed, cluster_options options)
@@ -411,7 +413,7 @@ bool simulated_cluster::counted(const std::string& node) const {
   const auto name = at(node).member_name();
   bool known = false;
   for (const auto& [id, member] : members_) {
-    const auto view = member->up && member->node ? member->node->cluster().now().view : nullptr;
+    const auto view = member->view();
     if (!view) continue;
     known = true;
     if (std::any_of(view->shards.begin(), view->shards.end(),
@@ -442,7 +444,7 @@ std::string simulated_cluster::difference() const {
 // The first of those that are up.
 simulated_cluster::member* simulated_cluster::in_sync_member(runtime::shard_id shard) const {
   for (const auto& [id, member] : members_) {
-    const auto view = member->up && member->node ? member->node->cluster().now().view : nullptr;
+    const auto view = member->view();
     if (view && shard < view->shards.size() && view->shards[shard].has_in_sync(member->member_name()))
       return member.get();
   }

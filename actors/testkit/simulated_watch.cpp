@@ -287,11 +287,11 @@ simulated_watch::simulated_watch(simulated_cluster& cluster, const std::string& 
     make_cart(goods);
   const auto nodes = cluster_.names().size();
   for (std::size_t n = 0; n < clients + nodes; ++n) {
-    clients_.push_back(std::make_unique<client>());
-    clients_.back()->number = n;
-    clients_.back()->at = n % nodes;
-    clients_.back()->visits = n >= clients;
-    if (n >= clients) clients_.back()->at = n - clients;
+    auto made = std::make_unique<client>();
+    made->number = n;
+    made->visits = n >= clients;
+    made->at = made->visits ? n - clients : n % nodes;
+    clients_.push_back(std::move(made));
   }
 }
 
