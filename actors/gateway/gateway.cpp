@@ -3,6 +3,7 @@
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/step.hpp"
+#include "runtime/fault_point.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/telemetry/log.hpp"
 
@@ -178,6 +179,7 @@ class desk {
       const auto number = route == nullptr ? all.size() : static_cast<std::size_t>(route - all.data());
       config_.metrics->record(number, response.status, config_.services.clock->steady() - since);
     }
+    reached("gateway: before an answer is given");
     responder.respond(std::move(response));
   }
 
@@ -395,6 +397,7 @@ class desk {
 
   /// Puts a question that waits again. Returns false if its time was over, which ends the call.
   bool put_again(std::uint64_t ask, open_call& open, std::size_t position) {
+    reached("gateway: a question is put again");
     put(ask, open, position);
     question_state& state = open.states[position];
     // What may have been done is asked for as long as the client waits.

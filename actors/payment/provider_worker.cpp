@@ -1,6 +1,7 @@
 #include "actors/payment/provider_worker.hpp"
 
 #include "runtime/entity/kind.hpp"
+#include "runtime/fault_point.hpp"
 #include "runtime/mutant.hpp"
 #include "runtime/supervision/failure.hpp"
 
@@ -26,6 +27,7 @@ void finish(worker* self, std::uint64_t call, pb::ProviderResult result) {
   auto& open = self->state.open;
   const auto found = open.find(call);
   if (found == open.end()) return;
+  reached("payments: before a result is told");
   auto command = std::make_shared<pb::Command>();
   *command->mutable_provider_result() = std::move(result);
   self->send(found->second.reply_to, runtime::world_result{std::move(found->second.caller),
@@ -47,9 +49,11 @@ void start(worker* self, const runtime::world_request& request) {
                                                          request.reply_to});
   state.deadlines.emplace_back(state.config.clock->steady() + state.config.timeout, id);
   tick_soon(self);
+  reached("payments: before the provider is called");
   state.config.provider->call(call, [me = caf::actor_cast<caf::actor>(self), id](pb::ProviderResult result) {
     caf::anon_send(me, provider_answered{id, std::move(result)});
   });
+  reached("payments: the provider was called");
 }
 
 void end_late(worker* self) {
@@ -61,6 +65,7 @@ void end_late(worker* self) {
     if (found != state.open.end() && deadline > now) break;
     state.deadlines.pop_front();
     if (found == state.open.end()) continue;
+    reached("payments: the provider is silent");
     pb::ProviderResult silence;
     silence.set_operation(found->second.operation);
     silence.set_status("no_answer");

@@ -8,7 +8,8 @@
 namespace souk::testkit {
 
 /// Counts what is logged while it lives, by message, in place of writing it: what happened in a run that
-/// should happen in some. One at a time.
+/// should happen in some. What a test made an entity throw counts apart, with ", as asked" behind it. One at
+/// a time.
 class log_marks {
  public:
   log_marks();

@@ -4,7 +4,9 @@
 #include "actors/gateway/gateway.hpp"
 #include "actors/payment/provider.hpp"
 #include "actors/payment/provider_worker.hpp"
+#include "actors/testkit/watched_checkout.hpp"
 #include "runtime/cluster/cluster_text.hpp"
+#include "runtime/fault_point.hpp"
 #include "runtime/node/node.hpp"
 
 #include <caf/all.hpp>
@@ -37,17 +39,27 @@ constexpr std::chrono::milliseconds failover_wait{5'500};
 /// The provider as a node reaches it, with somebody who waits for its next call.
 class simulated_cluster::watched_provider final : public payment::provider_link {
  public:
-  watched_provider(std::unique_ptr<provider_link> link, std::function<void()> called)
-      : link_(std::move(link)), called_(std::move(called)) {}
+  watched_provider(std::unique_ptr<provider_link> link, std::function<bool()> silent,
+                   std::function<void()> called)
+      : link_(std::move(link)), silent_(std::move(silent)), called_(std::move(called)) {}
 
   void call(const payment::pb::ProviderCall& call, result_handler then) override {
-    link_->call(call, std::move(then));
+    if (silent_()) return;
+    link_->call(call, [then = std::move(then)](payment::pb::ProviderResult result) {
+      const auto& operation = result.operation();
+      if (operation == "find" && result.status() == "charged") reached("provider: a charge is found");
+      if (operation == "find" && result.status() == "not_found") reached("provider: no charge is found");
+      if (operation == "cancel") reached("provider: a charge can come no more");
+      if (operation == "refund") reached("provider: money goes back");
+      then(std::move(result));
+    });
     called_();
   }
   void list(list_handler then) override { link_->list(std::move(then)); }
 
  private:
   std::unique_ptr<provider_link> link_;
+  std::function<bool()> silent_;
   std::function<void()> called_;
 };
 
@@ -105,6 +117,7 @@ struct simulated_cluster::member {
   std::optional<runtime::node> node;
   std::vector<std::weak_ptr<pending>> requests;
   std::function<void()> at_next_charge;  // may be empty
+  bool silent = false;                   // it died at a point, and its step goes on
 
   std::string member_name() const { return runtime::member_name(id, disk); }
   /// What it knows of the cluster; null: it is down, or knows nothing yet.
@@ -127,6 +140,7 @@ simulated_cluster::simulated_cluster(std::uint64_t seed, cluster_options options
     made->id = id;
     replace_disk(id);
   }
+  fleet_.on_point = [this](const std::string& node, std::string_view point) { pass(node, point); };
   look_at_leases();
   try {
     for (auto& [id, member] : members_)
@@ -173,6 +187,7 @@ void simulated_cluster::boot(member& member) {
   member.transport = fleet_.between().start(member.id, address);
   member.store = store_.connect(driver.system(), member.id);
   member.shop.emplace(shop::make_shop(options_.shop));
+  watch_checkouts(member.shop->entities);
 
   // What a process says of itself counts while it lives, and is heard when its actor has come to an end.
   const auto of_this_process = [this, &member, process](std::function<void()> what) {
@@ -215,6 +230,7 @@ void simulated_cluster::boot(member& member) {
   node.cluster = std::move(cluster);
   member.node.emplace(driver.system(), std::move(node));
   member.up = true;
+  member.silent = false;
   member.caught_up = false;
   member.node->join("http://" + member.id,
                     [this, &member, of_this_process](const runtime::cluster_settings& settings) {
@@ -230,8 +246,8 @@ void simulated_cluster::start(member& member) {
   const auto called = [this, &member] {
     if (auto then = std::exchange(member.at_next_charge, nullptr)) fleet_.in_steps(0, std::move(then));
   };
-  paying.provider =
-      std::make_shared<watched_provider>(payment::make_direct_provider(provider_, driver.time()), called);
+  paying.provider = std::make_shared<watched_provider>(
+      payment::make_direct_provider(provider_, driver.time()), [&member] { return member.silent; }, called);
   paying.clock = driver.time();
   supervision::child_spec payments{.name = "payments", .start = [paying](caf::event_based_actor* self) {
                                      return self->spawn(payment::payment_worker, paying);
@@ -268,13 +284,10 @@ void simulated_cluster::take_down(member& member, std::size_t journal_lost, std:
   for (const auto& request : std::exchange(member.requests, {}))
     if (auto open = request.lock()) lost.push_back(std::move(open));
   const auto [journal_commits, state_commits] = member.storage->unwritten();
-  // What its actors still do while they are taken down never happens.
-  member.storage->power_off();
-  fleet_.between().kill(member.id);
+  silence(member);
   if (member.node->root()) caf::anon_send_exit(member.node->root(), caf::exit_reason::kill);
   member.node->leave();
   member.node->let_go();
-  store_.disconnect(member.id);
   fleet_.remove(member.id);
   member.node.reset();
   member.shop.reset();
@@ -284,6 +297,38 @@ void simulated_cluster::take_down(member& member, std::size_t journal_lost, std:
                             state_commits - std::min(state_lost, state_commits));
   for (const auto& request : lost)
     request->end({.status = 0, .fields = {}, .body = {}});
+}
+
+// Whatever its actors still do never happened.
+void simulated_cluster::silence(member& member) {
+  member.silent = true;
+  member.storage->power_off();
+  fleet_.between().kill(member.id);
+  store_.disconnect(member.id);
+}
+
+void simulated_cluster::pass(const std::string& node, std::string_view point) {
+  auto& member = at(node);
+  if (member.silent) return;
+  ++passes_[node][point];
+  const auto due = std::ranges::find_if(crashes_, [&](auto& each) {
+    return each.point == point && (each.node.empty() || each.node == node) && each.later-- == 0;
+  });
+  if (due == crashes_.end()) return;
+  tell("node " + node + " dies: " + std::string{point});
+  auto after = std::move(due->then);
+  crashes_.erase(due);
+  silence(member);
+  // Before anything else runs or is delivered.
+  fleet_.in_steps(0, [this, &member, node, process = member.process, then = std::move(after)] {
+    if (member.up && member.process == process) take_down(member);
+    if (then) then(node);
+  });
+}
+
+void simulated_cluster::crash_at(const std::string& node, std::string_view point, std::uint64_t later,
+                                 crash_handler then) {
+  crashes_.push_back({node, point, later, std::move(then)});
 }
 
 void simulated_cluster::give_up(member& member, const std::string& why) {
@@ -368,6 +413,7 @@ void simulated_cluster::skew_clock(const std::string& node, milliseconds by) {
 
 void simulated_cluster::heal() {
   tell("all is healed");
+  crashes_.clear();
   store_.cut_all(false);
   store_.lose(0);
   store_.delay(milliseconds{4});

@@ -19,6 +19,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -45,6 +47,7 @@ struct cluster_options {
 ///     auto answer = shop.call("c", "GET", "/v1/variants/TEA");
 class simulated_cluster {
  public:
+  using point_counts = std::unordered_map<std::string_view, std::uint64_t>;
   using milliseconds = std::chrono::milliseconds;
   using fields = http_fields;
   /// Status 0: the connection broke before there was an answer.
@@ -80,6 +83,13 @@ class simulated_cluster {
   void crash(const std::string& node);
   /// Calls `then` when the node calls the provider next: after the charge, before anybody knows of it.
   void at_next_charge(const std::string& node, std::function<void()> then);
+  using crash_handler = std::function<void(const std::string& node)>;
+  /// In place of a node: the one that gets there first.
+  static constexpr const char* whoever = "";
+  /// The node loses its power as it passes this point (actors/testkit/points.hpp) once more, after `later`
+  /// further times: nothing that it does behind it in the same step is durable, sent or answered. `then` is
+  /// called when it is down, and may be empty. This waits until all is healed, whatever else happens.
+  void crash_at(const std::string& node, std::string_view point, std::uint64_t later, crash_handler then);
   /// Starts it again on what it had, with a new incarnation.
   void restart(const std::string& node);
   /// An empty disk in place of the one that it had; while it is down.
@@ -118,6 +128,8 @@ class simulated_cluster {
   /// Writes to a node's disk so far.
   std::uint64_t writes_of(const std::string& node) const;
   std::string provider_books() const { return provider_->list(); }
+  /// How often points were passed so far, by node.
+  const std::map<std::string, point_counts>& passes() const { return passes_; }
   /// What differs between the nodes' copies of what was committed, in words; empty: nothing. Of a cluster at
   /// rest, some seconds after its last command.
   std::string difference() const;
@@ -138,6 +150,8 @@ class simulated_cluster {
   struct pending;
   class watched_provider;
 
+  void pass(const std::string& node, std::string_view point);
+  void silence(member& member);
   void boot(member& member);
   void start(member& member);
   void take_down(member& member, std::size_t journal_lost = 0, std::size_t state_lost = 0);
@@ -150,6 +164,14 @@ class simulated_cluster {
   member& at(const std::string& node) { return *members_.at(node); }
   const member& at(const std::string& node) const { return *members_.at(node); }
 
+  // A crash that waits for a point to be passed.
+  struct waiting_crash {
+    std::string node;  // empty: whoever comes first
+    std::string_view point;
+    std::uint64_t later = 0;
+    crash_handler then;
+  };
+
   cluster_options options_;
   std::unique_ptr<scratch_folder> folder_;  // null: disks are in memory
   runtime::testkit::fleet fleet_;
@@ -160,6 +182,8 @@ class simulated_cluster {
   std::map<std::string, std::unique_ptr<member>> members_;
   std::map<runtime::shard_id, runtime::testkit::shard_snapshot> snapshots_;
   std::string key_;
+  std::map<std::string, point_counts> passes_;
+  std::vector<waiting_crash> crashes_;
   std::uint64_t incarnations_ = 0;
   std::uint64_t disks_ = 0;
 };

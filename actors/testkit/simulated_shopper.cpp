@@ -19,6 +19,10 @@ using namespace std::chrono_literals;
 
 // What a customer waits for an answer before asking again, at another node.
 constexpr std::chrono::milliseconds patience = 8s;
+// Who pays about when the time is over begins so long before, and ends a little later. A silent provider is
+// waited for 2 s.
+constexpr std::chrono::milliseconds before_the_end = 3s;
+constexpr std::uint64_t about_the_end_ms = 3'500;
 
 // Thousandths of a dollar in cents, half a cent to the even one.
 std::int64_t line_total(std::int64_t thousandths) {
@@ -182,33 +186,82 @@ void simulated_shopper::look_at_cart() {
 void simulated_shopper::check_out() {
   sold_ = windows_ = 0;
   changed_ = false;
-  const auto how = draw(8);
+  const auto how = draw(10);
+  if (how == 2 || how == 3) return open_checkout();
   windows_begun_ = how < 2 ? 2 : 1;
   if (how == 1) change_meanwhile();
   order_cart(tokens[draw(tokens.size())]);
-  if (how == 0) order_cart("tok_ok");
+  if (how != 0) return;
+  ++record_.events["a cart went out from two windows"];
+  order_cart("tok_ok");
 }
 
 void simulated_shopper::order_cart(const std::string& token) {
   ++windows_;
   const auto body = R"({"cart_id":")" + cart_ + R"(","cart_version":)" + version_ +
                     R"(,"payment":{"provider":"test","token":")" + token + R"("}})";
-  const auto key = name_ + "-" + std::to_string(keys_ + 1);
-  ask("POST", "/v1/checkouts", body, true, false, [this, body, key](const auto& response) {
+  ask("POST", "/v1/checkouts", body, true, false, [this, body, key = next_key()](const auto& response) {
     if (response.status == 201) {
-      take_sale(key, body, response);
+      take_sale("/v1/checkouts", body, key, response);
     } else {
-      const auto code = member_of(response.body, "code");
-      const bool overtaken = windows_begun_ > 1 && (code == "invalid_state" || code == "version_conflict");
-      expect(overtaken || code == "insufficient_stock" || code == "payment_declined" || code == "expired",
-             "a checkout sells or says why not", response);
-      ++record_.refusals[code];
+      refused(response, windows_begun_ > 1);
     }
     end_window();
   });
 }
 
+void simulated_shopper::refused(const gateway::http_response& response, bool may_be_overtaken) {
+  const auto code = member_of(response.body, "code");
+  const bool overtaken = may_be_overtaken && (code == "invalid_state" || code == "version_conflict");
+  expect(overtaken || code == "insufficient_stock" || code == "payment_declined" || code == "expired",
+         "a checkout sells or says why not", response);
+  ++record_.events["refused: " + code];
+}
+
+// The goods first, and the money later: soon, about when the time is over, or never.
+void simulated_shopper::open_checkout() {
+  const auto body = R"({"cart_id":")" + cart_ + R"(","cart_version":)" + version_ + "}";
+  ask("POST", "/v1/checkouts", body, true, false, [this](const auto& response) {
+    if (response.status != 201) {
+      refused(response, false);
+      return end_purchase();
+    }
+    const auto checkout = member_of(response.body, "id");
+    const auto what = draw(4);
+    if (what == 0) return cancel_checkout(checkout);
+    auto wait = draw(habits_.click);
+    if (what == 1 && dawdles_left_ > 0) {
+      --dawdles_left_;
+      wait = hold_ttl - before_the_end + milliseconds{draw(about_the_end_ms)};
+    }
+    later(wait, [this, checkout] { pay(checkout); });
+  });
+}
+
+void simulated_shopper::pay(const std::string& checkout) {
+  const auto target = "/v1/checkouts/" + checkout + "/complete";
+  const auto body =
+      fmt::format(R"({{"payment":{{"provider":"test","token":"{}"}}}})", tokens[draw(tokens.size())]);
+  ask("POST", target, body, true, false, [this, target, body, key = next_key()](const auto& response) {
+    if (response.status != 200) {
+      refused(response, false);
+      return end_purchase();
+    }
+    take_sale(target, body, key, response);
+    go_on_after_sale();
+  });
+}
+
+void simulated_shopper::cancel_checkout(const std::string& checkout) {
+  ask("POST", "/v1/checkouts/" + checkout + "/cancel", "", true, false, [this](const auto& response) {
+    expect(response.status == 200 || member_of(response.body, "code") == "expired", "a checkout is canceled",
+           response);
+    end_purchase();
+  });
+}
+
 void simulated_shopper::change_meanwhile() {
+  ++record_.events["a cart was changed while it was ordered"];
   ++windows_;
   const auto& sku = wanted_.begin()->first;
   ask("POST", "/v1/carts/" + cart_ + "/items", R"({"items":[{"sku":")" + sku + R"(","quantity":1}]})", true,
@@ -229,12 +282,13 @@ void simulated_shopper::end_window() {
   go_on_after_sale();
 }
 
-void simulated_shopper::take_sale(const std::string& key, const std::string& body,
+void simulated_shopper::take_sale(const std::string& target, const std::string& body, const std::string& key,
                                   const gateway::http_response& response) {
   shopping_record::sale sale;
   sale.order = member_of(member_of(response.body, "order"), "id");
   sale.answer = response.body;
   sale.key = key;
+  sale.target = target;
   sale.body = body;
   sale.units = wanted_;
   for (const auto& [sku, units] : wanted_)

@@ -4,6 +4,7 @@
 #include "actors/testkit/simulated_cluster.hpp"
 #include "actors/testkit/simulation_plan.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,8 +21,9 @@ struct shopping_record {
   /// A checkout that was answered with an order, and what a repeat of it must answer.
   struct sale {
     std::string order;
-    std::string key;   ///< The Idempotency-Key.
-    std::string body;  ///< Of the request.
+    std::string key;     ///< The Idempotency-Key.
+    std::string target;  ///< Of the request ...
+    std::string body;    ///< ... and its body.
     std::string answer;
     std::map<std::string, std::int64_t> units;  ///< By sku.
     std::int64_t total = 0;
@@ -29,10 +31,10 @@ struct shopping_record {
   };
 
   std::vector<sale> sales;
-  std::map<std::string, std::uint64_t> refusals;  ///< Of checkouts, by problem code.
-  std::uint64_t answers = 0;                      ///< Definite ones.
-  std::uint64_t writes = 0;                       ///< Of them, to requests that change something.
-  std::uint64_t repeats = 0;                      ///< Requests sent again, for nothing was known.
+  std::map<std::string, std::uint64_t> events;  ///< How often something happened, in words.
+  std::uint64_t answers = 0;                    ///< Definite ones.
+  std::uint64_t writes = 0;                     ///< Of them, to requests that change something.
+  std::uint64_t repeats = 0;                    ///< Requests sent again, for nothing was known.
   std::vector<std::string> findings;
 };
 
@@ -45,9 +47,13 @@ using all_goods = std::map<std::string, goods>;
 
 /// One customer with time between clicks, who buys a few times, asks any node, and repeats with the same
 /// Idempotency-Key whatever was not answered for good. Some orders go out from two windows at once, or the
-/// cart is changed while it is ordered. Holds every answer against what must be true.
+/// cart is changed while it is ordered; some are opened first and paid later, some about when their time is
+/// over, or canceled. Holds every answer against what must be true.
 class simulated_shopper {
  public:
+  /// What checkouts are given, so that those who come about then are neither early nor late.
+  static constexpr std::chrono::milliseconds hold_ttl{10'000};
+
   simulated_shopper(simulated_cluster& cluster, shopping_record& record, const all_goods& goods,
                     std::string name, std::uint64_t seed, const shopping_habits& habits);
   ~simulated_shopper();
@@ -84,9 +90,15 @@ class simulated_shopper {
   void look_at_cart();
   void check_out();
   void order_cart(const std::string& token);
+  void open_checkout();
+  void pay(const std::string& checkout);
+  void cancel_checkout(const std::string& checkout);
+  void refused(const gateway::http_response& response, bool may_be_overtaken);
   void change_meanwhile();
   void end_window();
-  void take_sale(const std::string& key, const std::string& body, const gateway::http_response& response);
+  void take_sale(const std::string& target, const std::string& body, const std::string& key,
+                 const gateway::http_response& response);
+  std::string next_key() const { return name_ + "-" + std::to_string(keys_ + 1); }
   void go_on_after_sale();
   void look_at_order(std::size_t sale);
   void cancel(std::size_t sale);
@@ -105,6 +117,7 @@ class simulated_shopper {
   std::uint64_t attempts_ = 0;
   std::uint64_t keys_ = 0;
   std::string product_;  // the last one that it saw
+  std::size_t dawdles_left_ = 2;
   std::string cart_;
   std::string version_;
   std::map<std::string, std::int64_t> wanted_;

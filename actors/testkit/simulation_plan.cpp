@@ -1,5 +1,7 @@
 #include "actors/testkit/simulation_plan.hpp"
 
+#include "actors/testkit/points.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,15 +18,15 @@ using kind = fault::kind;
 
 constexpr std::size_t kinds_count = static_cast<std::size_t>(kind::kinds);
 constexpr std::array<std::string_view, kinds_count> names{
-    "crash",     "pause",      "part",          "cut",           "isolate",     "reset",     "lag",
-    "store_cut", "store_gone", "store_lossy",   "watches_break", "lease_ends",  "disk_slow", "disk_full",
-    "disk_lost", "disk_flip",  "disk_rollback", "clock_skew",    "entity_crash"};
+    "crash",     "pause",      "part",          "cut",           "isolate",      "reset",     "lag",
+    "store_cut", "store_gone", "store_lossy",   "watches_break", "lease_ends",   "disk_slow", "disk_full",
+    "disk_lost", "disk_flip",  "disk_rollback", "clock_skew",    "entity_crash", "crash_at"};
 
 const std::vector<kind> network_kinds{
     kind::part,      kind::cut,        kind::isolate,     kind::reset,         kind::lag,
     kind::store_cut, kind::store_gone, kind::store_lossy, kind::watches_break, kind::lease_ends};
-const std::vector<kind> disk_kinds{kind::crash,     kind::disk_slow, kind::disk_full,
-                                   kind::disk_lost, kind::disk_flip, kind::disk_rollback};
+const std::vector<kind> disk_kinds{kind::crash,     kind::disk_slow,     kind::disk_full, kind::disk_lost,
+                                   kind::disk_flip, kind::disk_rollback, kind::crash_at};
 
 std::vector<kind> all_kinds() {
   std::vector<kind> all;
@@ -36,6 +38,11 @@ std::vector<kind> all_kinds() {
 
 // A crash comes so many steps after its moment, when something is under way: some requests take that many.
 constexpr std::size_t steps_to_crash = 2'000;
+// Some points are passed with each record, others once in many runs: half the crashes come with the next
+// pass, the others after up to some dozens.
+constexpr std::size_t doublings_to_crash = 7;
+// One in so many crashes of an entity goes on until its message is set aside.
+constexpr std::size_t crashes_per_quarantine = 3;
 
 // What a disk that lied has lost of its journal, and of its state.
 constexpr std::size_t journal_commits_lost_most = 8;
@@ -72,6 +79,11 @@ std::int64_t draw_amount(std::mt19937_64& random, kind what) {
       return between(random, 2, 400).count();
     case kind::crash:
       return static_cast<std::int64_t>(below(random, steps_to_crash));
+    case kind::crash_at:
+      if (random() % 2 == 0) return 0;
+      return static_cast<std::int64_t>(below(random, std::size_t{1} << below(random, doublings_to_crash)));
+    case kind::entity_crash:
+      return static_cast<std::int64_t>(below(random, crashes_per_quarantine));
     case kind::isolate:
       return static_cast<std::int64_t>(below(random, 2));
     case kind::disk_full:
@@ -96,6 +108,7 @@ fault draw_fault(std::mt19937_64& random, kind what, std::size_t nodes, millisec
   drawn.lasting = draw_length(random, what);
   drawn.amount = draw_amount(random, what);
   drawn.node = below(random, nodes);
+  if (what == kind::crash_at) drawn.point = points()[below(random, points().size())].name;
   if (nodes > 1) drawn.other = (drawn.node + 1 + below(random, nodes - 1)) % nodes;
   return drawn;
 }
@@ -145,8 +158,9 @@ std::string_view name_of(fault::kind kind) { return names.at(static_cast<std::si
 
 std::string describe(const fault& fault) {
   const auto node = [](std::size_t n) { return static_cast<char>('a' + n); };
-  return fmt::format("at {} ms for {} ms: {} of {} ({}, {})", fault.at.count(), fault.lasting.count(),
-                     name_of(fault.what), node(fault.node), node(fault.other), fault.amount);
+  return fmt::format("at {} ms for {} ms: {} of {} ({}, {}{}{})", fault.at.count(), fault.lasting.count(),
+                     name_of(fault.what), node(fault.node), node(fault.other), fault.amount,
+                     fault.point.empty() ? "" : ", ", fault.point);
 }
 
 std::optional<profile> profile_of(std::string_view name) {
@@ -161,7 +175,7 @@ std::optional<profile> profile_of(std::string_view name) {
   } else if (name == "disk") {
     found.kinds = disk_kinds;
   } else if (name == "hot") {
-    found.kinds = {kind::crash, kind::pause, kind::reset, kind::disk_slow};
+    found.kinds = {kind::crash, kind::pause, kind::reset, kind::disk_slow, kind::crash_at};
     found.hot = true;
   } else if (name == "day") {
     found.faults_min = found.faults_max = 0;

@@ -31,7 +31,8 @@ struct fault {
     disk_flip,      ///< Something on a node's disk is not what was written any more; drawn by `amount`.
     disk_rollback,  ///< A node's disk lies, loses its power, and the last it was given; see `last_commits`.
     clock_skew,     ///< A node's wall clock is up to an hour behind, or half a minute ahead.
-    entity_crash,   ///< A cart throws.
+    entity_crash,   ///< A cart throws; if `amount` is 0, on one message until that is set aside.
+    crash_at,       ///< A node loses its power at a point, as it passes it once more after `amount` times.
     kinds
   };
   kind what = kind::crash;
@@ -40,6 +41,7 @@ struct fault {
   std::size_t node = 0;
   std::size_t other = 0;  ///< Of two.
   std::int64_t amount = 0;
+  std::string_view point;  ///< Of `points()`.
 };
 
 /// What a `disk_rollback` of this amount takes: commits of the journal, and of the state.

@@ -2,6 +2,7 @@
 
 #include "actors/json/writer.hpp"
 #include "actors/testkit/mutants.hpp"
+#include "actors/testkit/points.hpp"
 #include "actors/testkit/simulation.hpp"
 #include "bench/progress.hpp"
 #include "runtime/mutant.hpp"
@@ -31,6 +32,10 @@ namespace {
 
 using testkit::simulation_plan;
 using testkit::verdict;
+
+// A campaign of `storm` that is so long must come past everything that can happen; what it misses is missing
+// in the workload.
+constexpr std::uint64_t seeds_to_reach_all = 1'000;
 
 /// What a worker tells of one seed, as lines of text: figures, then marks ("m"), findings ("f") and events
 /// ("e"), each on a line of its own, then a line with a dot.
@@ -171,6 +176,13 @@ struct campaign {
   }
 };
 
+std::vector<testkit::named> never_reached(const campaign& all) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [mark, each] : all.marks)
+    counts[mark] = each.first;
+  return testkit::never_reached(counts);
+}
+
 void explain(const told& each, const simulate_options& options) {
   const auto plan = plan_of(each.seed, options);
   fmt::print(stderr, "{}", describe(plan));
@@ -200,6 +212,8 @@ void print_table(const campaign& all, double seconds) {
   fmt::print("\n{:>10}  {:>8}  what happened\n", "times", "in seeds");
   for (const auto& [mark, counts] : all.marks)
     fmt::print("{:>10}  {:>8}  {}\n", counts.first, counts.second, mark);
+  for (const auto& each : never_reached(all))
+    fmt::print("{:>10}  {:>8}  {} ({})\n", "never", "", each.name, each.what);
 }
 
 void print_json(const campaign& all, double seconds) {
@@ -216,7 +230,13 @@ void print_json(const campaign& all, double seconds) {
   out.end_array().key("marks").begin_object();
   for (const auto& [mark, counts] : all.marks)
     out.key(mark).integer(number(counts.first));
-  out.end_object().end_object();
+  out.end_object().key("seeds_of_marks").begin_object();
+  for (const auto& [mark, counts] : all.marks)
+    out.key(mark).integer(number(counts.second));
+  out.end_object().key("never_reached").begin_array();
+  for (const auto& each : never_reached(all))
+    out.string(each.name);
+  out.end_array().end_object();
   fmt::print("{}\n", std::move(out).take());
 }
 
@@ -261,7 +281,9 @@ int simulate(const settings& settings, const simulate_options& options) {
   } else {
     print_table(all, took.count());
   }
-  return all.failed.empty() ? exit_fine : exit_found_wrong;
+  const bool must_reach_all = options.profile == "storm" && all.seeds >= seeds_to_reach_all;
+  if (!all.failed.empty() || (must_reach_all && !never_reached(all).empty())) return exit_found_wrong;
+  return exit_fine;
 }
 
 #ifdef SOUK_MUTANTS

@@ -1,4 +1,5 @@
 #include "runtime/cluster/cluster_coordinator.hpp"
+#include "runtime/fault_point.hpp"
 #include "runtime/telemetry/log.hpp"
 
 #include <caf/all.hpp>
@@ -26,11 +27,13 @@ void cluster_coordinator_life::swap_record(shard_id shard, const shard_record& w
   request.conditions.push_back({key, wanted.revision});
   request.conditions.insert(request.conditions.end(), more.begin(), more.end());
   request.changes.push_back({.key = key, .value = text});
+  reached("coordinator: before a shard's record is changed");
   options_.store->swap(
       std::move(request), options_.limits.call_deadline,
       here<swap_result>([this, key, text, told = std::move(told)](const swap_result& result) {
         // The watch will tell it too, but those who asked go on from here.
         if (result.what == swap_result::outcome::done) {
+          reached("coordinator: a shard's record was changed");
           learn(key, text, result.revision);
         } else if (!result.current.empty() && result.current[0].revision != 0) {
           learn(key, result.current[0].value, result.current[0].revision);

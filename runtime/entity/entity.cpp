@@ -1,5 +1,6 @@
 #include "runtime/entity/entity.hpp"
 
+#include "runtime/fault_point.hpp"
 #include "runtime/shard/keys.hpp"
 #include "runtime/supervision/failure.hpp"
 
@@ -39,6 +40,7 @@ void entity_life::wake(const wake_up& from) {
   try {
     memory_.begin(environment_->kinds->kind(address_.kind));
     memory_.load(keys::entity_prefix(environment_->shard, address_), *environment_->state);
+    if (memory_.version > 0) reached("entity: comes back from the disk");
     for (const auto& record : from.tail)
       memory_.replay(record.first_version, record.time_ms, record.events, record.timers);
   } catch (const persistence::damage& e) {

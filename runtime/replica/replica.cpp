@@ -1,5 +1,6 @@
 #include "runtime/replica/replica.hpp"
 
+#include "runtime/fault_point.hpp"
 #include "runtime/shard/records.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/telemetry/log.hpp"
@@ -49,6 +50,11 @@ replication::history history_of(shard_id shard, const persistence::journal& log,
   });
 }
 
+void pass_points(replication::append_result answer) {
+  if (answer == replication::append_result::accepted) reached("replica: before it acknowledges");
+  if (answer == replication::append_result::superseded) reached("replica: refuses an epoch that is over");
+}
+
 replication::swap_outcome translated(swap_outcome outcome) {
   switch (outcome) {
     case swap_outcome::done:
@@ -95,6 +101,7 @@ caf::behavior replica_life::start(replica_options options) {
       [this](const journalled& done) {
         if (done.ticket == restart_ticket) return installing_ ? clear_rows() : void();
         if (!follower_) return;
+        reached("replica: an append is on its disk");
         follower_->stored(done.ticket, steady());
         act();
       },
@@ -117,7 +124,9 @@ caf::behavior replica_life::start(replica_options options) {
       [this](const begin_again&) { start_from_disk(); },
       [this](const link_news& news) { on_link(news); },
       [this](const view_changed& changed) { on_view(changed.view); },
-      [](const registration_changed&) {},
+      [this](const registration_changed& now) {
+        if (shard_ && !now.registered) reached("replica: its node's lease ended while it leads");
+      },
       [this](const storage_fill& fill) {
         fill_ = fill;
         if (shard_) self_->send(shard_, fill);
@@ -199,6 +208,7 @@ void replica_life::lead_when_still() {
 }
 
 void replica_life::lead() {
+  reached("replica: before it leads");
   const auto* now = record();
   config_ = now && now->epoch == opening_->epoch ? config_of(*view_, *now) : *opening_;
   shard_start start;
@@ -270,16 +280,20 @@ void replica_life::act() {
 
 void replica_life::take(replication::follower_action& action) {
   if (auto* epoch = std::get_if<replication::store_epoch>(&action)) {
+    reached("replica: before an epoch is stored");
     write_state_rows({{keys::seen_epoch(id()), std::to_string(epoch->epoch)}}, [this, epoch = epoch->epoch] {
       if (!follower_) return;
+      reached("replica: an epoch is stored");
       follower_->epoch_stored(epoch, steady());
       act();
     });
   } else if (auto* cut = std::get_if<replication::cut_journal>(&action)) {
+    reached("replica: before its tail is cut");
     self_->send(options_.shard.journal_writer(), cut_after{caf::actor{self_}, id(), cut->last, cut->ticket});
   } else if (auto* write = std::get_if<replication::write_entries>(&action)) {
     store_entries(*write);
   } else if (auto* answer = std::get_if<replication::send_appended>(&action)) {
+    pass_points(answer->message.result);
     tell(answer->to, answer->message);
   } else if (auto* received = std::get_if<replication::send_snapshot_received>(&action)) {
     tell(received->to, received->message);
@@ -295,6 +309,7 @@ void replica_life::take(replication::follower_action& action) {
 }
 
 void replica_life::store_entries(const replication::write_entries& write) {
+  reached("replica: before an append");
   append append{caf::actor{self_}, id(), {}, write.ticket};
   append.entries.reserve(write.entries.size());
   for (const auto& entry : write.entries)
@@ -330,6 +345,7 @@ void replica_life::flush() {
   replaying_ = false;
   last_flush_ = steady();
   replay_->purge_answers(options_.shard.time->now());
+  reached("replica: before its state is written");
   auto rows = replay_->begin_flush();
   options_.shard.figures->state_rows += rows.size();
   write_state_rows(std::move(rows), [this] {
@@ -473,6 +489,8 @@ void replica_life::on_view(const std::shared_ptr<const cluster_view>& view) {
   if (config == config_) return;
   // A member may be linked already when it becomes one.
   const auto before = std::exchange(config_, std::move(config));
+  if (config_.in_sync.size() > before.in_sync.size()) reached("replica: a learner is in sync");
+  if (config_.in_sync.size() < before.in_sync.size()) reached("replica: a member is in sync no more");
   for (const auto& member : linked_members())
     if (!replication::contains(before.replicas, member) && !replication::contains(before.in_sync, member))
       self_->send(shard_, member_link{member, true});
@@ -495,6 +513,7 @@ void replica_life::on_opened(const epoch_opened& opened) {
   if (!now || !follower_ || follower_->opening() != 0 || now->epoch != opened.epoch) return;
   const auto config = config_of(*view_, *now);
   if (may_open(config, self_member(), follower_->highest_epoch()) != replication::opening::may_open) return;
+  reached("replica: an epoch is opened for it");
   opening_ = config;
   follower_->open(config.epoch);
   act();
@@ -504,6 +523,7 @@ void replica_life::ask_coordinator(const replication::primary_action& action) {
   const auto coordinator = options_.shard.coordinator();
   if (!coordinator || !shard_) return;
   if (const auto* swap = std::get_if<replication::swap_in_sync>(&action)) {
+    reached("replica: before who is in sync is changed");
     self_->send(coordinator, change_in_sync{id(), epoch_, swap->revision, swap->in_sync, caf::actor{self_}});
   } else if (const auto* away = std::get_if<replication::swap_primary>(&action)) {
     self_->send(coordinator, hand_over{id(), epoch_, away->revision, away->to, caf::actor{self_}});

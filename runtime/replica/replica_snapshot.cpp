@@ -1,3 +1,4 @@
+#include "runtime/fault_point.hpp"
 #include "runtime/mutant.hpp"
 #include "runtime/replica/replica.hpp"
 #include "runtime/shard/snapshot.hpp"
@@ -22,6 +23,7 @@ constexpr std::size_t removals_max = 5'000;
 }  // namespace
 
 void replica_life::begin_snapshot() {
+  reached("snapshot: begins");
   log::info("the whole state comes from the primary", {{"shard", id()}});
   clear_pieces([] {});
 }
@@ -33,9 +35,11 @@ void replica_life::clear_pieces(std::function<void()> then) {
 }
 
 void replica_life::store_piece(const replication::store_chunk& piece) {
+  reached("snapshot: before a piece is put aside");
   write_state_rows({{keys::snapshot_piece(id(), piece.snapshot, piece.sequence), *piece.data}},
                    [this, snapshot = piece.snapshot, sequence = piece.sequence] {
                      if (!follower_) return;
+                     reached("snapshot: a piece is put aside");
                      follower_->chunk_stored(snapshot, sequence, steady());
                      act();
                    });
@@ -48,6 +52,7 @@ void replica_life::install(const replication::install_snapshot& wanted) {
 }
 
 void replica_life::mark_installation() {
+  reached("snapshot: before it is marked as whole");
   pb::SnapshotMark mark;
   mark.set_snapshot(installing_->snapshot);
   mark.set_index(installing_->at.index);
@@ -64,6 +69,7 @@ bool replica_life::resume_installation() {
   if (!mark.ParseFromString(*row))
     throw persistence::damage("state: the mark of a snapshot of shard " + std::to_string(id()) +
                               " cannot be read");
+  reached("snapshot: an interrupted installation goes on");
   installing_ = {mark.snapshot(), {mark.index(), mark.epoch()}};
   restart_journal();
   return true;
@@ -77,6 +83,7 @@ void replica_life::restart_journal() {
 void replica_life::clear_rows() {
   auto removals = rows_to_replace(id(), options_.shard.storage->state(), removals_max);
   if (removals.empty() || mutated("snapshot-over-old-rows")) return put_piece(0);
+  reached("snapshot: before old rows go");
   write_state_rows(std::move(removals), [this] { clear_rows(); });
 }
 
@@ -92,11 +99,14 @@ void replica_life::put_piece(std::uint64_t sequence) {
   if (!rows)
     throw persistence::damage("state: a piece of a snapshot of shard " + std::to_string(id()) +
                               " cannot be read");
+  reached("snapshot: before a piece is put in place");
   write_state_rows(std::move(*rows), [this, sequence] { put_piece(sequence + 1); });
 }
 
 void replica_life::end_installation() {
+  reached("snapshot: before its mark goes");
   write_state_rows({{keys::snapshot_mark(id()), std::nullopt}}, [this] {
+    reached("snapshot: is installed");
     const auto done = *std::exchange(installing_, std::nullopt);
     log::info("the state is installed", {{"shard", id()}, {"index", done.at.index}});
     clear_pieces([] {});

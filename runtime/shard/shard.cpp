@@ -1,5 +1,6 @@
 #include "runtime/shard/shard.hpp"
 
+#include "runtime/fault_point.hpp"
 #include "runtime/mutant.hpp"
 #include "runtime/shard/projections.hpp"
 #include "runtime/shard/records.hpp"
@@ -188,6 +189,7 @@ void shard_life::show_later(unreleased& gate, const slot& slot, std::uint64_t fi
 }
 
 void shard_life::decide_opening() {
+  reached("shard: opens its epoch");
   rpb::Record record;
   record.set_schema(1);
   record.set_opening(true);
@@ -197,9 +199,12 @@ void shard_life::decide_opening() {
 }
 
 void shard_life::serve() {
+  reached("shard: before it serves");
+  if (!book_->open_calls().empty()) reached("shard: takes over a call to the world");
   serving_ = true;
   ++options_.figures->serving;
   options_.figures->serving.notify_all();
+  serves_since_ms_ = to_ms(options_.time->now());
   last_flush_ = last_calls_ = options_.time->steady();
   book_->send_again();
   book_->advance_timers(options_.time->now());
@@ -254,14 +259,19 @@ bool shard_life::answered_before(const request& request) {
   if (kept->quarantined()) return answer_with(outcome::quarantined);
   if (kept->fingerprint() != bytes_of(*request.fingerprint)) return answer_with(outcome::key_reused);
   if (kept->in_flight()) return answer_with(outcome::in_flight);
+  reached("shard: a repeat is answered");
+  const auto decided_ms = kept->expires_ms() - options_.limits->answers_kept.count();
+  if (decided_ms < serves_since_ms_) reached("shard: answers a repeat for an earlier primary");
   return answer_with(outcome::replayed, answer_of(*kept));
 }
 
 void shard_life::on_effects(const stream_batch& batch) {
   if (!serving_ || draining()) return;  // the sender repeats itself
+  reached("shard: effects arrive");
   bool repeated = false;
   for (const auto& item : batch.items) {
     if (!book_->take_up(batch.from, item.number)) {
+      reached("shard: an effect comes again");
       repeated = true;
       continue;
     }
@@ -402,6 +412,7 @@ void shard_life::on_decided(decided& result) {
     }
     add_answers(record, result, *work, gate);
     if (is_substantive(record)) {
+      reached("shard: decided");
       gate.index = journal(record, result.effect_commands, result.world_requests);
       slot.last_index = gate.index;
       for (const auto& call : record.world_calls())
@@ -512,10 +523,13 @@ void shard_life::end_burst_later() {
 void shard_life::end_burst() {
   burst_pending_ = false;
   if (burst_.empty()) return;
+  reached("shard: before an append is sent");
   self_->send(options_.journal_writer(), append{caf::actor{self_}, options_.id, std::move(burst_)});
   burst_.clear();
+  reached("shard: an append is sent to its own disk");
   primary_->decided(std::exchange(decided_, {}), steady());
   act();
+  reached("shard: an append is sent to all");
   if (giving_ != giving::not_at_all) go_on_giving();
 }
 
@@ -539,6 +553,7 @@ void shard_life::respond(const work& work, outcome outcome, answer answer, std::
 // -- commit --------------------------------------------------------------------------------------
 
 void shard_life::on_committed(std::uint64_t upto) {
+  reached("shard: before it takes up what is committed");
   committed_ = upto;
   commits_moved_ = steady();
   std::set<shard_id> acknowledge;
@@ -555,6 +570,7 @@ void shard_life::on_committed(std::uint64_t upto) {
     if (from == options_.id) {
       book_->acknowledged(from, received.watermark(), above);
     } else if (auto sender = options_.routing->shard(from)) {
+      reached("shard: before effects are acknowledged");
       self_->send(sender, stream_ack{options_.id, from, received.watermark(), std::move(above)});
     }
   }
@@ -566,6 +582,7 @@ void shard_life::on_committed(std::uint64_t upto) {
 // What is committed may leave, and what was only read if nobody else can have decided since.
 void shard_life::let_out(unreleased& gate) {
   if (gate.read && !primary_->may_read(steady())) {
+    reached("shard: a read waits for the lease");
     gate.until = steady() + options_.limits->lease_wait;
     reads_.push_back(std::move(gate));
     return;
@@ -579,6 +596,7 @@ void shard_life::let_out_reads() {
     reads_.pop_front();
   }
   while (!reads_.empty() && steady() >= reads_.front().until) {
+    reached("shard: a read is refused for the lease");
     refuse(reads_.front(), outcome::unavailable);
     reads_.pop_front();
   }
@@ -594,6 +612,7 @@ void shard_life::release(unreleased& gate) {
       ++version;
     }
   }
+  if (!gate.responses.empty()) reached("shard: before an answer leaves");
   for (auto& [to, response] : gate.responses)
     self_->send(to, std::move(response));
   for (auto& [to, page] : gate.pages)
@@ -616,6 +635,7 @@ void shard_life::send_effects() {
     if (to == options_.id) {
       on_effects(batch);
     } else {
+      reached("shard: before effects are sent");
       self_->send(receiver, std::move(batch));
     }
   }
@@ -624,6 +644,7 @@ void shard_life::send_effects() {
 void shard_life::make_call(std::uint64_t number, const open_call& call) {
   auto worker = options_.world_worker(call.port);
   if (!worker) return;
+  reached("shard: before a call to the world");
   calls_made_[number] = options_.time->steady();
   self_->send(worker, world_request{call.port, call.caller, number, call.request,
                                     call.request ? std::string{} : call.bytes, caf::actor{self_}});

@@ -242,6 +242,7 @@ class shard_life {
   std::uint64_t epoch_ = 0;
   std::uint64_t committed_ = 0;
   bool serving_ = false;
+  std::int64_t serves_since_ms_ = 0;
   bool stopping_ = false;
   std::chrono::nanoseconds stopping_since_{0};
   bool last_flush_done_ = false;  // while stopping: what is decided after it stays for recovery

@@ -1,3 +1,4 @@
+#include "runtime/fault_point.hpp"
 #include "runtime/shard/shard.hpp"
 #include "runtime/telemetry/log.hpp"
 
@@ -71,6 +72,7 @@ void shard_life::blame(slot& slot, const std::string& reason) {
   slot.sent.pop_front();
   const bool comes_again = work->origin != work_origin::client || work->request->fingerprint;
   const auto message = name_of(*work);
+  if (comes_again) reached("shard: a strike");
   if (comes_again && strike(message) >= options_.limits->strikes_max) {
     set_aside(slot, *work, message, reason);
   } else if (work->origin == work_origin::client) {
@@ -82,6 +84,7 @@ void shard_life::blame(slot& slot, const std::string& reason) {
 
 void shard_life::set_aside(slot& slot, const work& work, const std::string& message,
                            const std::string& reason) {
+  reached("shard: before a message is set aside");
   const auto now = to_ms(options_.time->now());
   rpb::Record record;
   record.set_schema(1);

@@ -1,3 +1,4 @@
+#include "runtime/fault_point.hpp"
 #include "runtime/shard/shard.hpp"
 #include "runtime/telemetry/log.hpp"
 
@@ -57,6 +58,7 @@ void shard_life::take(replication::primary_action& action) {
   } else if (auto* batch = std::get_if<replication::send_append>(&action)) {
     say_(batch->to, std::move(batch->message));
   } else if (auto* chunk = std::get_if<replication::send_snapshot_chunk>(&action)) {
+    reached("shard: before a piece of its state is sent");
     say_(chunk->to, std::move(chunk->message));
   } else {
     asked_to_look_ |= std::holds_alternative<replication::ask_controller>(action);
@@ -117,6 +119,7 @@ void shard_life::read_snapshot(const replication::read_snapshot& wanted) {
                                            snapshot_reader{options_.id, options_.storage->state()},
                                            steady()})
             .first;
+    reached("shard: begins to send its state");
     log::info("a member is sent the whole state", {{"shard", options_.id}, {"member", wanted.member}});
   }
   if (found == snapshots_.end() || found->second.snapshot != wanted.snapshot) return;
@@ -161,6 +164,7 @@ void shard_life::go_on_giving() {
                            return each.second->sent.empty();
                          });
     if (decided) {
+      reached("shard: before it is handed over");
       giving_ = giving::handing;
       primary_->hand_over(heir_);
       return act();
@@ -209,6 +213,7 @@ void shard_life::tell_clients_that_it_ends(outcome undone, std::uint64_t lost_fr
 }
 
 void shard_life::leave_office(const replication::resigned& resigned) {
+  reached("shard: before it leaves office");
   options_.routing->remove(options_.id, caf::actor{self_});
   for (auto& [token, slot] : slots_)
     if (slot->actor) self_->send_exit(slot->actor, caf::exit_reason::user_shutdown);

@@ -1,3 +1,4 @@
+#include "runtime/fault_point.hpp"
 #include "runtime/mutant.hpp"
 #include "runtime/shard/records.hpp"
 #include "runtime/shard/shard.hpp"
@@ -99,6 +100,7 @@ void shard_life::continue_flush() {
   if (flush_ != flush_phase::capturing || captures_awaited_ > 0) return;
   if (committed_ < flush_needs_ && !mutated("state-before-commit")) return;
   if (!snapshots_.empty() && !stopping_) return;  // whoever reads the state reads one state
+  reached("shard: before its state is written");
   flush_ = flush_phase::writing;
   options_.figures->state_rows += flush_rows_.size();
   self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
@@ -106,10 +108,12 @@ void shard_life::continue_flush() {
 
 void shard_life::on_state_written(bool done) {
   if (!done) {
+    reached("shard: there is no room for its state");
     // No room: the rows are offered again. What they stand for is in the journal meanwhile.
     self_->delayed_send(self_, full_retry, retry_state{});
     return;
   }
+  reached("shard: its state is written");
   flush_ = flush_phase::none;
   flush_rows_.clear();
   book_->end_flush();
@@ -152,6 +156,7 @@ void shard_life::passivate() {
 }
 
 void shard_life::leave(slot& slot) {
+  reached("shard: an entity leaves memory");
   recency_.erase(slot.recency);
   slot.in_recency = false;
   slot.leaving = true;

@@ -1,5 +1,6 @@
 #include "runtime/storage/writers.hpp"
 
+#include "runtime/fault_point.hpp"
 #include "runtime/mutant.hpp"
 #include "runtime/supervision/failure.hpp"
 
@@ -78,16 +79,21 @@ void journal_writer_life::cut(const cut_after& request) {
   commit();
   const part part{request.id, request.shard, request.last + 1, request.last, request.ticket};
   // What it is to be cut after may have been refused.
-  if (request.last > storage_->log().bounds(request.id).last) return refuse(part);
+  const auto last = storage_->log().bounds(request.id).last;
+  if (request.last > last) return refuse(part);
+  if (request.last < last) reached("journal: before a cut");
   if (storage_->log().cut(request.id, request.last) != persistence::commit_status::done) return refuse(part);
+  if (request.last < last) reached("journal: after a cut");
   next_[request.id] = request.last + 1;
   self_->send(request.shard, journalled{request.last, request.ticket});
 }
 
 void journal_writer_life::restart(const restart_after& request) {
   commit();
+  reached("journal: before it begins anew");
   if (storage_->log().restart(request.id, request.index, request.epoch) != persistence::commit_status::done)
     return refuse({request.id, request.shard, request.index + 1, request.index, request.ticket});
+  reached("journal: after it began anew");
   next_[request.id] = request.index + 1;
   self_->send(request.shard, journalled{request.index, request.ticket});
 }
@@ -95,9 +101,11 @@ void journal_writer_life::restart(const restart_after& request) {
 void journal_writer_life::commit() {
   if (batch_.empty()) return;
   const auto began = time_->steady();
+  reached("journal: before a commit");
   const auto status = storage_->log().append(batch_);
   const auto took = time_->steady() - began;
   if (status == persistence::commit_status::done) {
+    reached("journal: after a commit");
     figures_->commits += 1;
     figures_->records += batch_.size();
     figures_->bytes += batch_bytes_;
@@ -109,6 +117,7 @@ void journal_writer_life::commit() {
     for (auto& [shard, part] : newest)
       self_->send(part->owner, journalled{part->last, part->ticket});
   } else {
+    reached("journal: a commit is refused");
     for (const auto& part : parts_) {
       next_[part.shard] = std::min(next_[part.shard], part.first);
       refuse(part);
@@ -127,8 +136,11 @@ void journal_writer_life::watch_usage() {
   usage_checked_ = time_->steady();
   for (auto& [shard, keep_from] : trims_) {
     const auto first = storage_->log().bounds(shard).first;
+    if (keep_from > first) reached("journal: before a trim");
     storage_->log().trim(shard, keep_from, limits_->trim_records_max);
-    if (storage_->log().bounds(shard).first != first) figures_->trims += 1;
+    if (storage_->log().bounds(shard).first == first) continue;
+    reached("journal: after a trim");
+    figures_->trims += 1;
   }
   trims_.clear();
   const bool nearly_full = storage_->usage().nearly_full;
@@ -174,8 +186,12 @@ caf::behavior state_writer_life::start(persistence::storage* storage, const limi
 
 void state_writer_life::commit() {
   if (owners_.empty()) return;
+  if (!batch_.empty()) reached("state: before a commit");
   const auto status = storage_->state().write(batch_);
-  if (!batch_.empty()) figures_->state_commits += 1;
+  if (!batch_.empty()) {
+    reached("state: after a commit");
+    figures_->state_commits += 1;
+  }
   for (const auto& owner : owners_)
     self_->send(owner, state_written{status == persistence::commit_status::done});
   batch_.clear();

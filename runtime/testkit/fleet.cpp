@@ -1,5 +1,6 @@
 #include "runtime/testkit/fleet.hpp"
 
+#include "runtime/fault_point.hpp"
 #include "runtime/testkit/network.hpp"
 
 #include <algorithm>
@@ -28,10 +29,35 @@ class fleet::common_clock final : public clock {
   time steady_{0};
 };
 
+/// The system whose step it is: what runs in it passes points without knowing of any fleet.
+class fleet::at_work {
+ public:
+  at_work(const fleet& whole, const std::string& system) : fleet_(whole), system_(system) { now_ = this; }
+  ~at_work() { now_ = nullptr; }
+  at_work(const at_work&) = delete;
+  at_work& operator=(const at_work&) = delete;
+
+  static void pass(std::string_view point) {
+    if (now_ != nullptr && now_->fleet_.on_point) now_->fleet_.on_point(now_->system_, point);
+  }
+
+ private:
+  static at_work* now_;  // null between steps: whoever is taken down or started passes no points
+
+  const fleet& fleet_;
+  const std::string& system_;
+};
+
+fleet::at_work* fleet::at_work::now_ = nullptr;
+
+void fleet::hear(std::string_view point) { at_work::pass(point); }
+
 fleet::fleet(std::uint64_t seed)
     : random_(seed),
       time_(std::make_shared<common_clock>()),
-      network_(std::make_unique<network>([time = time_] { return time->steady(); })) {}
+      network_(std::make_unique<network>([time = time_] { return time->steady(); })) {
+  hears_points = hear;
+}
 
 fleet::~fleet() = default;
 
@@ -89,15 +115,21 @@ bool fleet::step() {
   if (run_due() || network_->deliver()) return true;
   std::size_t busy = 0;
   std::pair<std::uint64_t, driver*> chosen{0, nullptr};
+  const std::string* system = nullptr;
   std::uint64_t number = 0;
   for (auto& [name, member] : members_) {
     ++number;
     if (member.paused || !member.system->busy()) continue;
     // Each of them with the same chance.
-    if (random_() % ++busy == 0) chosen = {number, member.system.get()};
+    if (random_() % ++busy != 0) continue;
+    chosen = {number, member.system.get()};
+    system = &name;
   }
   if (chosen.second == nullptr) return false;
-  chosen.second->step();
+  {
+    const at_work work{*this, *system};
+    chosen.second->step();
+  }
   ++steps_;
   trace_ = (trace_ ^ chosen.second->trace_hash() ^ chosen.first) * 1099511628211ULL;
   return true;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 
 namespace souk::runtime::testkit {
 
@@ -45,6 +46,10 @@ class fleet {
   /// Called after so many steps from now on, in the middle of what systems are at.
   void in_steps(std::uint64_t steps, std::function<void()> what);
 
+  /// Hears of each point (runtime/fault_point.hpp) that a system passes, in the middle of its step. May be
+  /// empty.
+  std::function<void(const std::string& system, std::string_view point)> on_point;
+
   /// One step of one system, or the delivery of what is due. False: all are idle until time passes.
   bool step();
   /// So many steps, with time passing wherever all are idle.
@@ -67,6 +72,9 @@ class fleet {
     bool paused = false;
   };
 
+  class at_work;
+
+  static void hear(std::string_view point);
   bool run_due();
   void jump_to_next_due(time limit);
 

@@ -59,6 +59,44 @@ TEST(simulated_cluster, goes_on_without_a_node_and_takes_it_back) {
   EXPECT_EQ(shop.call("b", "GET", "/v1/orders/" + meanwhile).status, 200);
 }
 
+// What stands behind the point in the same step must not happen.
+TEST(simulated_cluster, a_node_dies_exactly_at_a_point) {
+  for (const auto& [point, charged] : {std::pair{"payments: before the provider is called", "0"},
+                                       std::pair{"payments: the provider was called", "1"}}) {
+    simulated_cluster shop{3};
+    shop.stock("TEA", 10);
+    const auto cart = fill_cart(shop, "a", "TEA");
+    std::string books;  // as it died
+    shop.crash_at(simulated_cluster::whoever, point, 0, [&](const std::string& node) {
+      books = shop.provider_books();
+      shop.restart(node);
+    });
+    check_out(shop, "a", cart, pays, {});
+    ASSERT_TRUE(shop.run_until([&books] { return !books.empty(); }, 10s));
+    EXPECT_EQ(member_of(member_of(books, "summary"), "charged"), charged) << point;
+    shop.heal();
+    expect_whole(shop);
+    EXPECT_EQ(member_of(member_of(shop.provider_books(), "summary"), "charged"), "1");
+  }
+}
+
+TEST(simulated_cluster, a_node_that_dies_before_it_answers_has_done_what_it_was_asked) {
+  simulated_cluster shop{3};
+  shop.stock("TEA", 10);
+  const auto make = [&shop](const std::string& node) {
+    return shop.call(node, "POST", "/v1/carts", R"({"currency":"USD"})", {{"idempotency-key", "a-cart"}});
+  };
+  bool died = false;
+  shop.crash_at("a", "gateway: before an answer is given", 0, [&died](const auto&) { died = true; });
+  EXPECT_EQ(make("a").status, 0);
+  EXPECT_TRUE(died);
+  const auto first = make("b");
+  EXPECT_EQ(first.status, 201) << first.body;
+  shop.restart("a");
+  expect_whole(shop);
+  EXPECT_EQ(make("a").body, first.body);
+}
+
 TEST(simulated_cluster, a_node_that_hangs_wakes_without_a_wrong_word) {
   simulated_cluster shop{3};
   shop.stock("TEA", 10);

@@ -325,6 +325,34 @@ TEST(house, planted_bugs_are_listed_and_stand_in_sources) {
   EXPECT_EQ(sites, (std::set<std::string>{in_list.begin(), in_list.end()}));
 }
 
+/// A point that is not listed is never drawn to die at, and one that nobody passes is waited for in vain.
+TEST(house, fault_points_are_listed_and_stand_in_sources) {
+  static const std::regex passed{R"re(\breached\("([^"]+)"\))re"};
+  static const std::regex calls{R"re(\breached\()re"};
+  static const std::regex listed{R"re(\{"([^"]+)",\s+")re"};
+  const auto names = [](const std::string& code, const std::regex& pattern) {
+    std::multiset<std::string> found;
+    for (std::sregex_iterator match{code.begin(), code.end(), pattern}, end; match != end; ++match)
+      found.insert(match->size() > 1 ? (*match)[1].str() : match->str());
+    return found;
+  };
+  std::set<std::string> in_sources;
+  std::multiset<std::string> in_list;
+  for (const source& file : sources()) {
+    const bool in_nodes = file.path.starts_with("runtime/") || file.path.starts_with("actors/");
+    if (!in_nodes || file.path == "runtime/fault_point.hpp") continue;
+    if (file.path == "actors/testkit/points.cpp")
+      in_list = names(file.code.substr(0, file.code.find("rare_events()")), listed);
+    const auto here = names(file.code, passed);
+    EXPECT_EQ(here.size(), names(file.code, calls).size())
+        << file.path << " passes a point without a literal";
+    in_sources.insert(here.begin(), here.end());
+  }
+  for (const auto& name : in_list)
+    EXPECT_EQ(in_list.count(name), 1u) << name;
+  EXPECT_EQ(in_sources, (std::set<std::string>{in_list.begin(), in_list.end()}));
+}
+
 TEST(house, comments_are_told_from_strings) {
   EXPECT_EQ(without_comments("a // b\nc /* d\ne */ f \"//g\" '\"' // h"), "a \nc \n f \"//g\" '\"' ");
 }
