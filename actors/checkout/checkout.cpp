@@ -71,6 +71,13 @@ runtime::address stock_of(const pb::LineRow& line, const runtime::context& conte
 
 std::int64_t total_of(const checkout_state& checkout) { return cart::figure(checkout.row.totals(), "total"); }
 
+// What it held and claimed it has given back as it ended, and then hears late that something of that was held
+// or claimed: a message that is repeated may be overtaken by a later one, so what was to end it may have come
+// before it. It is ended once more.
+bool came_to_nothing(const checkout_state& state) {
+  return state.is(status::canceled) || state.is(status::expired) || state.is(status::failed);
+}
+
 bool is_past_expiry(const checkout_state& checkout, runtime::timestamp now) {
   return runtime::to_ms(now) >= checkout.row.expires_at_ms();
 }
@@ -181,6 +188,7 @@ class checkout_decider::draft {
   void release_all();
   void sell_all();
   void end_hold(const pb::LineRow& line, bool sold);
+  void end_claim(bool ordered);
   void send_abort();
 
   void reply(int status) { decision_.reply = to_answer(next_, status); }
@@ -198,7 +206,6 @@ class checkout_decider::draft {
                              waiter.request_id());
     return to_answer(next_, waiter.what() == "create" ? 201 : 200);
   }
-  void end_claim(bool ordered);
   void place_order();
 
   template <class Command>
@@ -500,8 +507,13 @@ runtime::decision checkout_decider::open(const pb::Create& command, const runtim
 
 runtime::decision checkout_decider::cart_claimed(const state& state, const pb::CartClaimed& answer,
                                                  const runtime::context& context) const {
-  // Late: the checkout has ended meanwhile and freed the claim, behind it on the same way.
-  if (!state.is(status::opening) || state.row.claim() != "pending") return {};
+  if (state.row.claim() != "pending") return {};
+  if (came_to_nothing(state) && answer.ok()) {
+    draft late{*this, state, context};
+    late.end_claim(false);
+    return late.take();
+  }
+  if (!state.is(status::opening)) return {};
   draft draft{*this, state, context};
   draft.emit([&](pb::Event& event) {
     if (answer.ok()) {
@@ -516,10 +528,15 @@ runtime::decision checkout_decider::cart_claimed(const state& state, const pb::C
 
 runtime::decision checkout_decider::held(const state& state, const pb::Held& answer,
                                          const runtime::context& context) const {
-  // Late: the checkout has ended meanwhile and released the hold, behind it on the same way.
-  if (!state.is(status::opening) || answer.line() >= state.lines.size()) return {};
+  if (answer.line() >= state.lines.size()) return {};
   const auto& line = state.lines[answer.line()];
   if (line.hold_id() != answer.hold_id() || line.status() != "pending") return {};
+  if (came_to_nothing(state) && answer.ok()) {
+    draft late{*this, state, context};
+    late.end_hold(line, false);
+    return late.take();
+  }
+  if (!state.is(status::opening)) return {};
 
   const auto& currency = state.row.request().cart().currency();
   const auto& price = line.line().quoted() ? line.line().unit_price() : answer.price();

@@ -454,8 +454,23 @@ TEST_F(checkout, gives_back_holds_that_were_never_answered) {
   const auto decision = sale_.expire();
   EXPECT_EQ(decision.late_answers.at(0).answer.status, 410);
   expect_all_given_back(decision);
-  EXPECT_TRUE(sale_.held(1, 5).events.empty()) << "the release is behind it";
+  EXPECT_TRUE(sale_.held(1, 5).events.empty());
   EXPECT_TRUE(sale_.claimed().events.empty());
+}
+
+// A message that is repeated may be overtaken: what ends a hold may come before the hold.
+TEST_F(checkout, gives_back_once_more_what_was_held_after_its_end) {
+  sale_.create();
+  sale_.held(0, 4);
+  sale_.expire();
+  const auto held = to_stock(sale_.held(1, 5));
+  ASSERT_EQ(held.size(), 1u);
+  EXPECT_EQ(held[0].release().hold_id(), sale_.life.state().lines[1].hold_id());
+  const auto claimed = sent_to<cart::pb::Command>(sale_.claimed(), kinds::cart);
+  ASSERT_EQ(claimed.size(), 1u);
+  EXPECT_TRUE(claimed[0].has_free());
+  EXPECT_TRUE(to_stock(sale_.held(0, 4)).empty()) << "its release was sent behind its answer";
+  EXPECT_TRUE(to_stock(sale_.refused(1, 0)).empty());
 }
 
 TEST_F(checkout, is_canceled_once_and_for_all) {
