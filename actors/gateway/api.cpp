@@ -18,9 +18,10 @@ using json::value;
 using json::writer;
 
 // What any request may come to.
-constexpr auto codes_of_all = {"malformed_request", "invalid_token",    "not_acceptable", "validation_failed",
-                               "request_timeout",   "uri_too_long",     "head_too_large", "internal_error",
-                               "overloaded",        "shard_unavailable"};
+constexpr auto codes_of_all = {"malformed_request", "invalid_token",   "not_acceptable",
+                               "validation_failed", "request_timeout", "uri_too_long",
+                               "head_too_large",    "internal_error",  "overloaded",
+                               "shard_unavailable", "rate_limited"};
 constexpr auto codes_of_json = {"malformed_json", "unknown_field", "too_large", "unsupported_media_type"};
 constexpr auto codes_of_writes = {"storage_full", "outcome_unknown"};
 constexpr auto codes_of_keys = {"idempotency_in_flight", "idempotency_key_reused"};
@@ -152,6 +153,7 @@ class operation {
     const auto type = text_of(said_, "type");
     for (const auto& [status, schema] : *member(said_, "answers").as_object()) {
       out_.key(status).begin_object().key("description").string(text_of(said_, "summary"));
+      write_headers({"RateLimit-Policy", "RateLimit"});
       write_content(out_, type.empty() ? "application/json" : type, schema);
       out_.end_object();
     }
@@ -169,11 +171,20 @@ class operation {
     out_.end_object();
   }
 
+  void write_headers(const std::initializer_list<const char*>& names) {
+    out_.key("headers").begin_object();
+    for (const auto* name : names)
+      write_reference(out_.key(name), "headers", name);
+    out_.end_object();
+  }
+
   void write_problems(int status, const std::set<std::string>& codes) {
     std::string listed;
     for (const auto& code : codes)
       listed += (listed.empty() ? "" : ", ") + code;
     out_.key(std::to_string(status)).begin_object().key("description").string(listed);
+    if (status == 429) write_headers({"Retry-After", "RateLimit-Policy", "RateLimit"});
+    if (status == 503) write_headers({"Retry-After"});
     out_.key("content").begin_object().key("application/problem+json").begin_object().key("schema");
     out_.begin_object().key("allOf").begin_array();
     write_reference(out_, "schemas", "Problem");
@@ -222,6 +233,7 @@ void write_components(writer& out, const value& said) {
   out.key("components").begin_object();
   write(out.key("schemas"), member(said, "schemas"));
   write(out.key("parameters"), member(said, "parameters"));
+  write(out.key("headers"), member(said, "headers"));
   out.key("responses").begin_object().key("Problem").begin_object();
   out.key("description").string("Anything else that goes wrong.");
   write_content(out, "application/problem+json", value{std::string{"Problem"}});

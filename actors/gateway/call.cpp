@@ -1,5 +1,6 @@
 #include "actors/gateway/call.hpp"
 
+#include "actors/gateway/admission.hpp"
 #include "actors/gateway/conditions.hpp"
 #include "actors/gateway/digests.hpp"
 #include "actors/gateway/routes.hpp"
@@ -70,6 +71,21 @@ problem read_arguments(const route_match& match, call& call) {
     call.arguments.push_back(*std::move(argument));
   }
   return std::nullopt;
+}
+
+// Who asks for what is not there counts as a visitor, and whose key is not valid by the address: so that
+// neither paths nor keys are guessed faster than allowed.
+problem admit_address(const http_request& http, const services& services, call& call) {
+  if (services.admission == nullptr || call.credential) return std::nullopt;
+  const auto what = call.route == nullptr ? traffic::browse : call.route->traffic;
+  return services.admission->admit(admission::party::address, http.client, what, services.clock->steady(),
+                                   call.limits);
+}
+
+problem admit_credential(const services& services, bool from_within, call& call) {
+  if (services.admission == nullptr || from_within || !call.credential) return std::nullopt;
+  return services.admission->admit(admission::party::credential, call.tenant + "/" + call.credential->id,
+                                   call.route->traffic, services.clock->steady(), call.limits);
 }
 
 problem read_credential(const http_request& http, const services& services, call& call) {
@@ -206,9 +222,12 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   call.now = services.clock->now();
   const http_request& request = *call.http;
   read_names(request, services, call);
+  const bool from_within = call.credential.has_value();
   header_fields fields;
   problem refused = read_route(request, services, call, fields);
+  if (auto limited = admit_address(request, services, call)) refused = std::move(limited);
   if (!refused) refused = read_credential(request, services, call);
+  if (!refused) refused = admit_credential(services, from_within, call);
   if (!refused) refused = wait_for_catalogue(services, call);
   if (!refused) refused = read_accept(request);
   if (!refused) refused = read_query(request, call);
@@ -216,6 +235,8 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   if (!refused) refused = read_body(request, call);
   if (refused) {
     for (auto& field : fields_of(*refused))
+      fields.push_back(std::move(field));
+    for (auto& field : call.limits)
       fields.push_back(std::move(field));
     return refusal{*std::move(refused), std::move(fields), std::move(call.request_id)};
   }

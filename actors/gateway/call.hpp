@@ -21,6 +21,7 @@
 
 namespace souk::gateway {
 
+class admission;
 struct route;
 
 /// What handlers may use besides the call: all of it shared by the gateways of a node, safe from any thread.
@@ -31,6 +32,7 @@ struct services {
   std::function<bool()> keys_are_coming;
   /// Whether this node has just started and its catalogue is not there yet. Empty: it is.
   std::function<bool()> catalogue_is_coming;
+  std::shared_ptr<gateway::admission> admission;  ///< Null: nobody is limited.
   std::shared_ptr<runtime::clock> clock;
   std::shared_ptr<runtime::random_source> random;
   std::string secret;  ///< The cluster's: seals cursors, derives the ids of keyed creates.
@@ -78,6 +80,7 @@ struct call {
   std::optional<runtime::fingerprint> fingerprint;
   runtime::timestamp now;
   bool minimal = false;  ///< Prefer: return=minimal.
+  header_fields limits;  ///< What the client is to know of its limits.
 
   bool admin() const { return credential.has_value(); }
   bool keyed() const { return !key_scope.empty(); }

@@ -186,6 +186,8 @@ class desk {
   /// Ends a call, which has no responder from then on: nobody answers it twice.
   void finish(open_call&& open, done done) {
     auto responder = std::move(open.responder);
+    for (auto& field : open.call.limits)
+      done.fields.push_back(std::move(field));
     respond(*responder, std::move(done), open.call.request_id, open.call.route, open.since);
   }
 

@@ -24,6 +24,7 @@ struct http_request {
   std::vector<std::pair<std::string, std::string>>
       fields;  ///< Names in lower case, values trimmed, in order.
   std::string body;
+  std::string client;  ///< The address that it came from, as limits see it; empty: from within the node.
   /// The body's file instead of `body`, where the listener was told to spool and a body came. Written but not
   /// synced; the taker removes it.
   std::filesystem::path spooled;
@@ -59,6 +60,8 @@ struct listener_options {
   std::size_t head_fields_max = 100;
   std::size_t body_bytes_max = 1 << 20;
   std::size_t connections_max = 10'000;
+  /// Of one client address. As many as in all: no limit of its own.
+  std::size_t connections_per_address_max = 10'000;
   std::size_t pipeline_max = 16;  ///< Requests of one connection read ahead of their answers.
   unsigned head_timeout_ms = 10'000;
   unsigned body_timeout_ms = 30'000;  ///< Begins anew as long as 500 bytes a second come.

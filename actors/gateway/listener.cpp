@@ -27,6 +27,8 @@ constexpr std::chrono::milliseconds tick_min{10};
 constexpr std::chrono::milliseconds tick_max{250};
 /// Connections beyond the limit that are told so; the rest is closed without a word.
 constexpr std::size_t turned_away_max = 100;
+/// As well of one address that has too many.
+constexpr std::size_t turned_away_of_address_max = 10;
 
 gate_limits limits_of(const listener_options& options) {
   gate_limits limits;
@@ -119,14 +121,30 @@ class socket_listener final : public listener {
   void admit(asio::ip::tcp::socket socket) {
     auto& all = core_->connections;
     const auto most = core_->options.connections_max;
-    const bool full = all.size() >= most && !close_oldest_idle();
-    if (all.size() >= most + turned_away_max) return;
     auto added = std::make_shared<connection>(core_, std::move(socket));
+    const auto beyond = beyond_its_own(added->client());
+    // Who has too many displaces nobody else's.
+    const bool full = beyond == 0 && all.size() >= most && !close_oldest_idle();
+    if (all.size() >= most + turned_away_max || beyond > turned_away_of_address_max) return;
     added->position = all.size();
     all.push_back(added);
     core_->connection_count = all.size();
     ++core_->serving;
-    full ? added->turn_away() : added->start();
+    ++core_->connections_of[added->client()];
+    if (beyond > 0)
+      added->turn_away("There are too many connections from this address.");
+    else if (full)
+      added->turn_away("There are too many connections.");
+    else
+      added->start();
+  }
+
+  /// How many too many a client has with one more.
+  std::size_t beyond_its_own(const std::string& client) const {
+    const auto most = core_->options.connections_per_address_max;
+    const auto found = core_->connections_of.find(client);
+    if (most >= core_->options.connections_max || found == core_->connections_of.end()) return 0;
+    return found->second < most ? 0 : found->second - most + 1;
   }
 
   bool close_oldest_idle() {

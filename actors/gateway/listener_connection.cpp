@@ -1,5 +1,6 @@
 #include "actors/gateway/listener_connection.hpp"
 
+#include "actors/gateway/client_address.hpp"
 #include "actors/json/problem.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -46,6 +47,12 @@ class ticket final : public responder {
   std::uint64_t sequence_;
 };
 
+std::string client_of(const asio::ip::tcp::socket& socket) {
+  error_code gone;
+  const auto peer = socket.remote_endpoint(gone);
+  return gone ? std::string{} : limited_address(peer.address().to_string());
+}
+
 bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= request_id_length_max &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
@@ -70,7 +77,7 @@ http_response to_response(std::string_view code, std::string_view detail, std::s
 }  // namespace
 
 connection::connection(std::shared_ptr<listener_core> core, asio::ip::tcp::socket socket)
-    : core_(std::move(core)), socket_(std::move(socket)), gate_(core_->limits) {}
+    : core_(std::move(core)), socket_(std::move(socket)), client_(client_of(socket_)), gate_(core_->limits) {}
 
 void connection::start() {
   error_code ignored;
@@ -159,6 +166,7 @@ void connection::finish_request() {
   exchanges_.push_back(std::move(waiting));
   closing_ = !gate_.keeps_alive();
   auto request = gate_.take();
+  request.client = client_;
   if (spool_) request.spooled = std::exchange(spool_, nullptr)->release();
   gate_.next();
   try {
@@ -325,6 +333,8 @@ void connection::close() {
   all[position]->position = position;
   all.pop_back();
   core_->connection_count = all.size();
+  const auto of_client = core_->connections_of.find(client_);
+  if (--of_client->second == 0) core_->connections_of.erase(of_client);
   end_service();
 }
 
@@ -334,11 +344,11 @@ void connection::drain() {
   if (!closed_ && idle_since()) linger();
 }
 
-void connection::turn_away() {
+void connection::turn_away(std::string_view why) {
   error_code ignored;
   socket_.non_blocking(true, ignored);
   exchange settled;
-  settled.response = to_response("overloaded", "There are too many connections.", core_->make_request_id());
+  settled.response = to_response("overloaded", why, core_->make_request_id());
   closing_ = true;
   exchanges_.push_back(std::move(settled));
   pump();

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace souk::gateway {
@@ -59,6 +60,7 @@ struct listener_core {
   std::chrono::milliseconds now{0};
   std::string common_fields;
   std::vector<std::shared_ptr<connection>> connections;
+  std::unordered_map<std::string, std::size_t> connections_of;  ///< By client; never 0.
   std::atomic<std::size_t> connection_count = 0;
   std::size_t serving = 0;  ///< Connections that may still have requests.
   bool draining = false;
@@ -94,11 +96,14 @@ class connection : public std::enable_shared_from_this<connection> {
   /// Ends it as soon as what it was asked is answered.
   void drain();
   void close();
-  /// Answers 503 and closes: there are too many connections.
-  void turn_away();
+  /// Answers 503 and closes: there are too many connections, as `why` says in a sentence.
+  void turn_away(std::string_view why);
 
   /// Since when it has waited for a request, if it does.
   std::optional<std::chrono::milliseconds> idle_since() const;
+
+  /// Whose it is, as limits see it.
+  const std::string& client() const { return client_; }
 
   std::size_t position = 0;  ///< Among the listener's connections.
 
@@ -144,6 +149,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
   const std::shared_ptr<listener_core> core_;
   boost::asio::ip::tcp::socket socket_;
+  const std::string client_;
   gate gate_;
   std::string pending_;  ///< Bytes that were read but that the gate may not have yet.
   std::vector<exchange> exchanges_;

@@ -50,6 +50,14 @@ route make_route(std::string_view method, std::string_view path, std::string_vie
   return route;
 }
 
+traffic traffic_of(const route& route) {
+  if (route.scope == scope::admin) return traffic::admin;
+  if (route.path.starts_with("/v1/carts")) return traffic::cart;
+  if (route.path.starts_with("/v1/checkouts") || route.path.starts_with("/v1/test/"))
+    return traffic::checkout;
+  return traffic::browse;
+}
+
 void add_catalogue(std::vector<route>& table) {
   table.insert(table.end(),
                {make_route("POST", "/v1/products", "create_product", staff_writes, create_product),
@@ -134,6 +142,8 @@ std::vector<route> make_routes() {
   add_operations(table);
   add_description(table);
   add_test_aids(table);
+  for (auto& route : table)
+    route.traffic = traffic_of(route);
   return table;
 }
 

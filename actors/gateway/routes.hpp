@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/gateway/admission.hpp"
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/step.hpp"
 
@@ -30,6 +31,7 @@ struct route {
   std::string_view path;  ///< With placeholders: "/v1/carts/{id}/items/{line}".
   std::string_view name;  ///< Unique, for metrics and the API's description.
   gateway::scope scope = scope::storefront;
+  gateway::traffic traffic = traffic::browse;  ///< What limits count it as.
   key_use key = key_use::ignored;
   body_use body = body_use::none;
   bool read_only = true;

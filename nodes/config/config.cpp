@@ -145,6 +145,7 @@ void read_http(map_reader& reader, http_settings& http) {
   reader.size("body_max", http.body_max, 64 * KiB, 16 * MiB);
   reader.size("import_max", http.import_max, MiB, 4 * GiB);
   reader.number("connections_max", http.connections_max, 1, 100'000);
+  reader.number("connections_per_address_max", http.connections_per_address_max, 1, 100'000);
   reader.number("pipeline_max", http.pipeline_max, 1, 1'000);
   reader.time("head_timeout", http.head_timeout, 100ms, 10min);
   reader.time("body_timeout", http.body_timeout, 100ms, 1h);
@@ -152,6 +153,23 @@ void read_http(map_reader& reader, http_settings& http) {
   reader.time("write_timeout", http.write_timeout, 100ms, 1h);
   reader.time("request_deadline", http.request_deadline, 100ms, 5min);
   reader.number("gateways", http.gateways, 1, 64);
+}
+
+void read_limits(map_reader& reader, limit_settings& limits) {
+  reader.time("window", limits.window, 1s, 1h);
+  if (limits.window % 1s != 0ms)
+    reader.complain(reader.line_of("window"), "limits.window must be whole seconds");
+  const auto read = [&](std::string_view whose, request_limits& most) {
+    reader.section(whose, [&](map_reader& inner) {
+      inner.number("browse", most.browse, 0, 1'000'000);
+      inner.number("cart", most.cart, 0, 1'000'000);
+      inner.number("checkout", most.checkout, 0, 1'000'000);
+      inner.number("admin", most.admin, 0, 1'000'000);
+    });
+  };
+  read("address", limits.address);
+  read("credential", limits.credential);
+  reader.number("clients_max", limits.clients_max, 100, 10'000'000);
 }
 
 void read_storage(map_reader& reader, storage_settings& storage) {
@@ -197,6 +215,7 @@ void read_all(map_reader& reader, settings& all) {
   reader.section("cluster", [&](map_reader& inner) { read_cluster(inner, all.cluster); });
   read_nodes(reader, all.nodes);
   reader.section("http", [&](map_reader& inner) { read_http(inner, all.http); });
+  reader.section("limits", [&](map_reader& inner) { read_limits(inner, all.limits); });
   reader.section("storage", [&](map_reader& inner) { read_storage(inner, all.storage); });
   reader.section("entities", [&](map_reader& inner) { read_entities(inner, all.entities); });
   reader.section("checkout", [&](map_reader& inner) {

@@ -92,13 +92,30 @@ struct http_settings {
   std::uint64_t body_max = 1 << 20;        ///< Bytes of a request's body; 64 KiB to 16 MiB.
   std::uint64_t import_max = 256 << 20;    ///< Bytes of an import's body, kept on disk; 1 MiB to 4 GiB.
   std::uint32_t connections_max = 10'000;  ///< 1 to 100,000.
-  std::uint32_t pipeline_max = 16;         ///< Requests read ahead of their answers; 1 to 1,000.
-  milliseconds head_timeout{10'000};       ///< For a whole head to arrive; 100 ms to 10 min.
-  milliseconds body_timeout{30'000};       ///< For a whole body to arrive; 100 ms to 1 h.
-  milliseconds idle_timeout{75'000};       ///< Between two requests; 100 ms to 1 h.
-  milliseconds write_timeout{30'000};      ///< For an answer to be taken; 100 ms to 1 h.
-  milliseconds request_deadline{10'000};   ///< After it the answer is `outcome_unknown`; 100 ms to 5 min.
-  std::uint16_t gateways = 2;              ///< Gateway actors; 1 to 64.
+  std::uint32_t connections_per_address_max = 10'000;  ///< 1 to 100,000.
+  std::uint32_t pipeline_max = 16;                     ///< Requests read ahead of their answers; 1 to 1,000.
+  milliseconds head_timeout{10'000};                   ///< For a whole head to arrive; 100 ms to 10 min.
+  milliseconds body_timeout{30'000};                   ///< For a whole body to arrive; 100 ms to 1 h.
+  milliseconds idle_timeout{75'000};                   ///< Between two requests; 100 ms to 1 h.
+  milliseconds write_timeout{30'000};                  ///< For an answer to be taken; 100 ms to 1 h.
+  milliseconds request_deadline{10'000};  ///< After it the answer is `outcome_unknown`; 100 ms to 5 min.
+  std::uint16_t gateways = 2;             ///< Gateway actors; 1 to 64.
+};
+
+/// Requests in a window of `limits.window`, of one client; each 0 (no limit) to 1,000,000.
+struct request_limits {
+  std::uint32_t browse = 0;    ///< Catalogue, orders by their id, whatever is not there.
+  std::uint32_t cart = 0;      ///< Carts.
+  std::uint32_t checkout = 0;  ///< Checkouts and their payments.
+  std::uint32_t admin = 0;     ///< Routes for staff.
+};
+
+/// How many requests one client may send; the cluster's, divided over its nodes.
+struct limit_settings {
+  milliseconds window{10'000};         ///< Whole seconds; 1 s to 1 h.
+  request_limits address;              ///< Of one address; of IPv6 of one /64.
+  request_limits credential;           ///< Of one key.
+  std::uint32_t clients_max = 50'000;  ///< Remembered for each of these limits; 100 to 10,000,000.
 };
 
 struct storage_settings {
@@ -150,6 +167,7 @@ struct settings {
   cluster_settings cluster;
   std::vector<node_settings> nodes{node_settings{}};  ///< At least one.
   http_settings http;
+  limit_settings limits;
   storage_settings storage;
   entity_settings entities;
   checkout_settings checkout;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/gateway/admission.hpp"
 #include "actors/gateway/http.hpp"
 #include "persistence/storage.hpp"
 #include "runtime/node/node.hpp"
@@ -12,6 +13,9 @@ namespace souk::nodes {
 /// the storage must live for as long as the registry is rendered.
 void add_node_metrics(telemetry::registry& registry, runtime::node& node,
                       const persistence::storage& storage);
+
+/// Declares what the limits of clients do. They must live for as long as the registry is rendered.
+void add_admission_metrics(telemetry::registry& registry, const gateway::admission& admission);
 
 /// Whether each shard of the node serves.
 telemetry::readiness shards_ready(const runtime::node& node);

@@ -1,5 +1,6 @@
 #include "nodes/soukd/service.hpp"
 
+#include "actors/gateway/admission.hpp"
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/gateway/http.hpp"
@@ -26,6 +27,7 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <future>
 #include <optional>
@@ -83,6 +85,19 @@ persistence::lmdb_options storage_options_of(const service_options& options, run
     return bytes;
   };
   return storage;
+}
+
+gateway::admission_options admission_options_of(const config::limit_settings& limits) {
+  const auto row = [](const config::request_limits& most) {
+    return std::array<std::uint64_t, gateway::traffic_classes>{most.browse, most.cart, most.checkout,
+                                                               most.admin};
+  };
+  gateway::admission_options options;
+  options.window = std::chrono::duration_cast<std::chrono::seconds>(limits.window);
+  options.address = row(limits.address);
+  options.credential = row(limits.credential);
+  options.clients_max = limits.clients_max;
+  return options;
 }
 
 class running_service final : public service {
@@ -236,6 +251,14 @@ class running_service final : public service {
     telemetry::add_process_metrics(metrics_);
     add_node_metrics(metrics_, *node_, *storage_);
     if (parts_) add_cluster_metrics(metrics_, *node_, options_);
+    std::function<std::size_t()> nodes;
+    if (clustered())
+      nodes = [this] {
+        const auto view = node_->cluster().now().view;
+        return view ? view->nodes.size() : 1;
+      };
+    admission_ = std::make_shared<gateway::admission>(admission_options_of(options_.settings.limits), nodes);
+    add_admission_metrics(metrics_, *admission_);
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
   }
 
@@ -298,6 +321,7 @@ class running_service final : public service {
     if (clustered())
       services.keys_are_coming = [this] { return !has_caught_up_ || node_->feed().behind != 0; };
     if (clustered()) services.catalogue_is_coming = [this] { return !has_caught_up_; };
+    services.admission = admission_;
     services.clock = clock_;
     services.random = random_;
     services.secret = secret_;
@@ -362,6 +386,7 @@ class running_service final : public service {
     options.head_bytes_max = http.head_max;
     options.body_bytes_max = http.body_max;
     options.connections_max = http.connections_max;
+    options.connections_per_address_max = http.connections_per_address_max;
     options.pipeline_max = http.pipeline_max;
     options.head_timeout_ms = static_cast<unsigned>(http.head_timeout.count());
     options.body_timeout_ms = static_cast<unsigned>(http.body_timeout.count());
@@ -419,6 +444,7 @@ class running_service final : public service {
   actor_settings settings_;
   telemetry::registry metrics_;
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
+  std::shared_ptr<gateway::admission> admission_;
   telemetry::admin_sources health_;
   std::optional<caf::actor_system> system_;
   shop::shop shop_;

@@ -2,6 +2,7 @@
 
 #include "actors/cart/cart.hpp"
 #include "actors/checkout/checkout.hpp"
+#include "actors/gateway/admission.hpp"
 #include "actors/kinds.hpp"
 #include "actors/order/order.hpp"
 #include "actors/stock/stock.hpp"
@@ -87,7 +88,9 @@ class gateway_actor : public testing::bench {
       gateway_ = driver_.system().spawn(gateway::gateway, config_);
     }
     auto kept = std::make_shared<kept_answer>();
-    caf::anon_send(gateway_, exchange{http(request), kept});
+    auto sent = http(request);
+    sent->client = client_;
+    caf::anon_send(gateway_, exchange{sent, kept});
     driver_.settle();
     return kept;
   }
@@ -123,8 +126,26 @@ class gateway_actor : public testing::bench {
   std::vector<caf::actor> started_;
   caf::actor shard_;
   gateway_config config_;
+  std::string client_;
   caf::actor gateway_;
 };
+
+TEST_F(gateway_actor, a_client_learns_its_limit_and_is_refused_over_it) {
+  answer_with(runtime::outcome::answered);
+  admission_options options;
+  options.address.fill(1);
+  services_.admission = std::make_shared<admission>(options);
+  client_ = "10.0.0.1";
+  auto first = send(cart());
+  EXPECT_EQ(first->given->status, 200);
+  EXPECT_EQ(first->field("RateLimit-Policy"), R"("address-cart";q=1;w=10)");
+  EXPECT_EQ(first->field("RateLimit"), R"("address-cart";r=0;t=10)");
+  auto second = send(cart());
+  EXPECT_EQ(code_of(*second), "429 rate_limited");
+  EXPECT_EQ(second->field("Retry-After"), "10");
+  EXPECT_EQ(second->field("RateLimit"), R"("address-cart";r=0;t=10)");
+  EXPECT_EQ(script_->requests.size(), 1u);
+}
 
 TEST_F(gateway_actor, an_answer_goes_back_as_it_is) {
   answer_with(runtime::outcome::answered, 200, R"({"id":"crt_1"})");

@@ -79,7 +79,7 @@ TEST(api, refers_to_what_is_there_and_has_nothing_that_nobody_refers_to) {
     EXPECT_NO_THROW(tests::resolve(document(), reference)) << reference;
     used.insert(reference);
   });
-  for (const auto* kind : {"schemas", "parameters"})
+  for (const auto* kind : {"schemas", "parameters", "headers"})
     for (const auto& [name, what] : *document().find("components")->find(kind)->as_object())
       EXPECT_TRUE(used.contains(std::string{"#/components/"} + kind + "/" + name)) << name;
 }

@@ -379,6 +379,38 @@ TEST(listener, at_the_limit_the_oldest_idle_connection_makes_room) {
   EXPECT_EQ(third.read()->status, 200);
 }
 
+TEST(listener, an_address_that_has_its_connections_gets_no_more_and_displaces_nobody) {
+  listener_options options;
+  options.connections_max = 4;
+  options.connections_per_address_max = 2;
+  const auto server = start_echo(options);
+  auto first = std::make_unique<raw_client>(server->port());
+  raw_client second{server->port()};
+  auto third = std::make_unique<raw_client>(server->port());
+  EXPECT_EQ(third->read()->status, 503);
+  EXPECT_TRUE(third->ends());
+  second.send(get("/x"));
+  EXPECT_EQ(second.read()->status, 200);
+  first->send(get("/x"));
+  EXPECT_EQ(first->read()->status, 200);
+  first.reset();
+  third.reset();
+  while (server->connections() > 1)
+    std::this_thread::yield();
+  raw_client next{server->port()};
+  next.send(get("/x"));
+  EXPECT_EQ(next.read()->status, 200);
+}
+
+TEST(listener, says_where_a_request_came_from) {
+  holder held;
+  const auto server = start(held.handler());
+  raw_client client{server->port()};
+  client.send(get("/x"));
+  auto all = held.take(1);
+  EXPECT_EQ(all.front().first.client, "127.0.0.1");
+}
+
 TEST(listener, many_connections_of_one_byte_do_not_keep_others_out) {
   const auto server = start_echo();
   std::vector<std::unique_ptr<raw_client>> slow;

@@ -169,8 +169,11 @@ TEST(config, every_setting_reaches_its_place) {
       { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" admin = "127.0.0.1:81" link = "shop-1:82" },
       { id = "n2", data = "/srv/n2", http = "[::1]:0", admin = "[::1]:0", link = "[::1]:0" },
     ]
-    http { head_max = 8KiB body_max = 2097152 import_max = 1GiB connections_max = 50 pipeline_max = 3
+    http { head_max = 8KiB body_max = 2097152 import_max = 1GiB connections_max = 50
+           connections_per_address_max = 7 pipeline_max = 3
            head_timeout = 1s body_timeout = 2s idle_timeout = 3s write_timeout = 4s request_deadline = 5s gateways = 6 }
+    limits { window = 1min clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
+             credential { browse = 5 cart = 6 checkout = 7 admin = 8 } }
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
               flush_bytes = 1MiB }
     entities = { max_active = 100 idle_timeout = 1h queue_max = 7 }   ; with "=" too
@@ -205,6 +208,7 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.http.body_max, 2u << 20);
   EXPECT_EQ(read.http.import_max, 1u << 30);
   EXPECT_EQ(read.http.connections_max, 50u);
+  EXPECT_EQ(read.http.connections_per_address_max, 7u);
   EXPECT_EQ(read.http.pipeline_max, 3u);
   EXPECT_EQ(read.http.head_timeout, 1s);
   EXPECT_EQ(read.http.body_timeout, 2s);
@@ -212,6 +216,16 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.http.write_timeout, 4s);
   EXPECT_EQ(read.http.request_deadline, 5s);
   EXPECT_EQ(read.http.gateways, 6);
+  EXPECT_EQ(read.limits.window, 1min);
+  EXPECT_EQ(read.limits.clients_max, 100u);
+  EXPECT_EQ(read.limits.address.browse, 1u);
+  EXPECT_EQ(read.limits.address.cart, 2u);
+  EXPECT_EQ(read.limits.address.checkout, 3u);
+  EXPECT_EQ(read.limits.address.admin, 4u);
+  EXPECT_EQ(read.limits.credential.browse, 5u);
+  EXPECT_EQ(read.limits.credential.cart, 6u);
+  EXPECT_EQ(read.limits.credential.checkout, 7u);
+  EXPECT_EQ(read.limits.credential.admin, 8u);
   EXPECT_EQ(read.storage.map_initial, 2u << 20);
   EXPECT_EQ(read.storage.journal_max, 32u << 20);
   EXPECT_EQ(read.storage.state_max, 48u << 20);

@@ -67,6 +67,32 @@ TEST_F(gateway_call, bad_escapes_in_the_path_are_malformed) {
   EXPECT_EQ(taken({.path = "/v1/variants/a%2Fb%20c"}).arguments, std::vector<std::string>{"a/b c"});
 }
 
+TEST_F(gateway_call, limits_count_by_address_before_the_key_and_by_key_after_it) {
+  admission_options options;
+  options.address.fill(2);
+  options.credential.fill(1);
+  services_.admission = std::make_shared<admission>(options);
+  const auto from = [this](const std::string& address, const request& request) {
+    auto sent = http(request);
+    sent->client = address;
+    auto taken = take_up(sent, services_);
+    const auto* over = std::get_if<refusal>(&taken);
+    return over == nullptr ? std::string{} : over->problem.code;
+  };
+  const request bad{.path = "/v1/keys", .fields = {{"authorization", "Bearer guessed"}}};
+  EXPECT_EQ(from("10.0.0.1", bad), "invalid_token");
+  EXPECT_EQ(from("10.0.0.1", bad), "invalid_token");
+  EXPECT_EQ(from("10.0.0.1", bad), "rate_limited");
+  const request good{.path = "/v1/keys", .fields = {staff()}};
+  EXPECT_EQ(from("10.0.0.2", good), "");
+  EXPECT_EQ(from("10.0.0.3", good), "rate_limited");
+  EXPECT_EQ(from("10.0.0.3", {.path = "/nowhere"}), "not_found");
+  EXPECT_EQ(from("10.0.0.3", {.path = "/nowhere"}), "not_found");
+  EXPECT_EQ(from("10.0.0.3", {.path = "/nowhere"}), "rate_limited");
+  auto within = take_up(http({.path = "/v1/keys"}), services_, keyring::credential{"own"});
+  EXPECT_TRUE(std::holds_alternative<call>(within));
+}
+
 TEST_F(gateway_call, head_is_served_like_get) {
   EXPECT_EQ(taken({.method = "HEAD"}).route->name, taken({.method = "GET"}).route->name);
 }
