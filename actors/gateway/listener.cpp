@@ -1,5 +1,7 @@
+#include "actors/gateway/certificate_watch.hpp"
 #include "actors/gateway/http.hpp"
 #include "actors/gateway/listener_connection.hpp"
+#include "actors/gateway/tls.hpp"
 #include "runtime/seams/seams.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -44,22 +46,32 @@ listener_options with_clock(listener_options options) {
   return options;
 }
 
-std::chrono::milliseconds tick_of(const listener_options& options) {
-  const auto shortest = std::min(
+std::chrono::milliseconds tick_of(const listener_options& options, const std::optional<tls_options>& tls) {
+  auto shortest = std::min(
       {options.head_timeout_ms, options.body_timeout_ms, options.idle_timeout_ms, options.write_timeout_ms});
+  if (tls) shortest = std::min({shortest, tls->handshake_timeout_ms, tls->reload_interval_ms});
   return std::clamp(std::chrono::milliseconds{shortest / 4}, tick_min, tick_max);
 }
 
-class socket_listener final : public listener {
+class socket_listener final : public tls_listener {
  public:
-  socket_listener(const listener_options& options, request_handler handler)
-      : core_(std::make_shared<listener_core>(options, std::move(handler))),
-        tick_(tick_of(options)),
-        acceptor_(core_->io),
+  socket_listener(const listener_options& options, const std::optional<tls_options>& tls,
+                  request_handler handler)
+      : core_(std::make_shared<listener_core>(options, tls, std::move(handler))),
+        tick_(tick_of(options, tls)),
+        plain_(core_->io),
+        tls_(core_->io),
         timer_(core_->io) {
-    open();
+    const auto& own = core_->options;
+    plain_.port = open(plain_.acceptor, own.address, own.port);
     core_->read_clock();
-    accept();
+    if (tls) {
+      tls_.port = open(tls_.acceptor, tls->address, tls->port);
+      certificates_.emplace(core_);
+      tls_.accepts_tls = true;
+      accept(tls_);
+    }
+    accept(plain_);
     wait_for_tick();
     thread_ = std::thread([this] { core_->io.run(); });
   }
@@ -70,6 +82,7 @@ class socket_listener final : public listener {
     asio::post(core_->io, [this] { stop(); });
     thread_.join();
     if (core_->spooler) core_->spooler->join();
+    if (core_->handshaker) core_->handshaker->join();
     core_->stop_completions();
     // What was still under way holds its connection, and so all of this: let it end.
     core_->io.restart();
@@ -77,7 +90,9 @@ class socket_listener final : public listener {
     core_->handler = nullptr;
   }
 
-  std::uint16_t port() const override { return port_; }
+  std::uint16_t port() const override { return plain_.port; }
+  std::uint16_t tls_port() const override { return tls_.port; }
+  const tls_figures& tls() const override { return core_->tls; }
   std::size_t connections() const override { return core_->connection_count; }
 
   void drain(unsigned timeout_ms) override {
@@ -89,43 +104,53 @@ class socket_listener final : public listener {
   }
 
  private:
-  void open() {
-    const auto& options = core_->options;
+  /// One address where connections come in.
+  struct entrance {
+    explicit entrance(asio::io_context& io) : acceptor(io) {}
+
+    asio::ip::tcp::acceptor acceptor;
+    std::uint16_t port = 0;
+    bool accepts_tls = false;
+    bool waits = false;  ///< For the next tick, to accept again.
+  };
+
+  static std::uint16_t open(asio::ip::tcp::acceptor& acceptor, const std::string& at, std::uint16_t port) {
     error_code ec;
-    const auto address = asio::ip::make_address(options.address, ec);
-    const asio::ip::tcp::endpoint endpoint{address, options.port};
-    if (!ec) acceptor_.open(endpoint.protocol(), ec);
-    if (!ec) acceptor_.set_option(asio::socket_base::reuse_address{true}, ec);
-    if (!ec) acceptor_.bind(endpoint, ec);
-    if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+    const auto address = asio::ip::make_address(at, ec);
+    const asio::ip::tcp::endpoint endpoint{address, port};
+    if (!ec) acceptor.open(endpoint.protocol(), ec);
+    if (!ec) acceptor.set_option(asio::socket_base::reuse_address{true}, ec);
+    if (!ec) acceptor.bind(endpoint, ec);
+    if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
     if (ec)
-      throw std::system_error(std::error_code(ec),
-                              "cannot listen on " + options.address + ":" + std::to_string(options.port));
-    port_ = acceptor_.local_endpoint().port();
+      throw std::system_error(std::error_code(ec), "cannot listen on " + at + ":" + std::to_string(port));
+    return acceptor.local_endpoint().port();
   }
 
-  void accept() {
-    acceptor_.async_accept([this](const error_code& ec, asio::ip::tcp::socket socket) {
-      if (!acceptor_.is_open()) return;
+  void accept(entrance& at) {
+    at.acceptor.async_accept([this, &at](const error_code& ec, asio::ip::tcp::socket socket) {
+      if (!at.acceptor.is_open()) return;
       if (ec) {
         // Out of descriptors, or the client is gone already. The former would come back at once: wait a tick.
-        accept_waits_ = ec != asio::error::connection_aborted;
-        if (accept_waits_) close_oldest_idle();
+        at.waits = ec != asio::error::connection_aborted;
+        if (at.waits) close_oldest_idle();
       } else {
-        admit(std::move(socket));
+        admit(std::move(socket), at.accepts_tls);
       }
-      if (!accept_waits_) accept();
+      if (!at.waits) accept(at);
     });
   }
 
-  void admit(asio::ip::tcp::socket socket) {
+  void admit(asio::ip::tcp::socket socket, bool tls) {
     auto& all = core_->connections;
     const auto most = core_->options.connections_max;
-    auto added = std::make_shared<connection>(core_, std::move(socket));
+    auto added = std::make_shared<connection>(core_, std::move(socket), tls ? core_->identity : nullptr);
     const auto beyond = beyond_its_own(added->client());
     // Who has too many displaces nobody else's.
     const bool full = beyond == 0 && all.size() >= most && !close_oldest_idle();
     if (all.size() >= most + turned_away_max || beyond > turned_away_of_address_max) return;
+    // To tell it by TLS would cost a handshake.
+    if (tls && (full || beyond > 0)) return;
     added->position = all.size();
     all.push_back(added);
     core_->connection_count = all.size();
@@ -170,14 +195,17 @@ class socket_listener final : public listener {
         const auto held = all[i];
         held->tick();
       }
-      if (std::exchange(accept_waits_, false)) accept();
+      for (auto* one : {&plain_, &tls_})
+        if (std::exchange(one->waits, false)) accept(*one);
+      if (certificates_) certificates_->look();
       wait_for_tick();
     });
   }
 
   void begin_drain(std::promise<void> drained) {
     error_code ignored;
-    acceptor_.close(ignored);
+    plain_.acceptor.close(ignored);
+    tls_.acceptor.close(ignored);
     core_->draining = true;
     core_->drained = std::move(drained);
     const auto all = core_->connections;
@@ -189,9 +217,11 @@ class socket_listener final : public listener {
   void stop() {
     error_code ignored;
     stopped_ = true;
-    acceptor_.close(ignored);
+    for (auto* one : {&plain_, &tls_}) {
+      one->acceptor.close(ignored);
+      one->waits = false;
+    }
     timer_.cancel();
-    accept_waits_ = false;
     const auto all = core_->connections;
     for (const auto& one : all)
       one->close();
@@ -199,18 +229,20 @@ class socket_listener final : public listener {
 
   std::shared_ptr<listener_core> core_;
   std::chrono::milliseconds tick_;
-  asio::ip::tcp::acceptor acceptor_;
+  entrance plain_;
+  entrance tls_;
+  std::optional<certificate_watch> certificates_;
   asio::steady_timer timer_;
-  std::uint16_t port_ = 0;
-  bool accept_waits_ = false;
   bool stopped_ = false;
   std::thread thread_;
 };
 
 }  // namespace
 
-listener_core::listener_core(listener_options listening, request_handler handling)
+listener_core::listener_core(listener_options listening, std::optional<tls_options> serving_tls,
+                             request_handler handling)
     : options(with_clock(std::move(listening))),
+      tls_settings(std::move(serving_tls)),
       limits(limits_of(options)),
       handler(std::move(handling)),
       scratch(scratch_bytes),
@@ -262,12 +294,21 @@ void listener_core::read_clock() {
   now = std::chrono::duration_cast<std::chrono::milliseconds>(options.clock->steady());
   const auto wall = options.clock->now();
   const auto seconds = runtime::to_ms(wall) / 1000;
-  if (std::exchange(date_seconds_, seconds) != seconds)
-    common_fields = "Server: souk\r\nDate: " + format_date(wall) + "\r\n";
+  if (std::exchange(date_seconds_, seconds) == seconds) return;
+  common_fields = "Server: souk\r\nDate: " + format_date(wall) + "\r\n";
+  tls_common_fields = common_fields;
+  if (tls_settings && tls_settings->hsts.count() > 0)
+    tls_common_fields +=
+        "Strict-Transport-Security: max-age=" + std::to_string(tls_settings->hsts.count()) + "\r\n";
 }
 
 std::unique_ptr<listener> make_listener(const listener_options& options, request_handler handler) {
-  return std::make_unique<socket_listener>(options, std::move(handler));
+  return std::make_unique<socket_listener>(options, std::nullopt, std::move(handler));
+}
+
+std::unique_ptr<tls_listener> make_listener(const listener_options& options, const tls_options& tls,
+                                            request_handler handler) {
+  return std::make_unique<socket_listener>(options, tls, std::move(handler));
 }
 
 }  // namespace souk::gateway

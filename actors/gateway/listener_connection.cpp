@@ -76,15 +76,74 @@ http_response to_response(std::string_view code, std::string_view detail, std::s
 
 }  // namespace
 
-connection::connection(std::shared_ptr<listener_core> core, asio::ip::tcp::socket socket)
-    : core_(std::move(core)), socket_(std::move(socket)), client_(client_of(socket_)), gate_(core_->limits) {}
+connection::connection(std::shared_ptr<listener_core> core, asio::ip::tcp::socket socket,
+                       std::shared_ptr<const tls_identity> tls)
+    : core_(std::move(core)), socket_(std::move(socket)), client_(client_of(socket_)), gate_(core_->limits) {
+  if (tls) tls_.emplace(std::move(tls), socket_.native_handle());
+}
 
 void connection::start() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
   socket_.non_blocking(true, ignored);
   since_ = core_->now;
+  handshaking_ = tls_.has_value();
+  handshaking_ ? wait_for_handshake(asio::socket_base::wait_read) : arm_read();
+}
+
+void connection::wait_for_handshake(asio::socket_base::wait_type what) {
+  socket_.async_wait(what, [self = shared_from_this()](const error_code& ec) {
+    if (self->closed_) return;
+    ec ? self->close() : self->step_handshake();
+  });
+}
+
+void connection::step_handshake() {
+  stepping_ = true;
+  asio::post(*core_->handshaker, [self = shared_from_this()] {
+    const auto outcome = self->tls_->abandoned ? tls_session::outcome::failed : self->tls_->handshake();
+    asio::post(self->core_->io, [self, outcome] { self->on_handshake(outcome); });
+  });
+}
+
+void connection::on_handshake(tls_session::outcome outcome) {
+  stepping_ = false;
+  if (closed_) return close_socket();
+  if (outcome == tls_session::outcome::wants_read) return wait_for_handshake(asio::socket_base::wait_read);
+  if (outcome == tls_session::outcome::wants_write) return wait_for_handshake(asio::socket_base::wait_write);
+  if (outcome != tls_session::outcome::done) return close();
+  handshaking_ = false;
+  since_ = core_->now;
+  ++core_->tls.handshakes;
+  core_->tls.resumed += tls_->resumed() ? 1 : 0;
   arm_read();
+}
+
+std::size_t connection::read_some(error_code& ec) {
+  auto& scratch = core_->scratch;
+  if (!tls_) return socket_.read_some(asio::buffer(scratch), ec);
+  std::size_t count = 0;
+  const auto outcome = tls_->read(scratch, count);
+  read_wants_write_ = outcome == tls_session::outcome::wants_write;
+  if (outcome == tls_session::outcome::wants_read || read_wants_write_)
+    ec = asio::error::would_block;
+  else if (outcome == tls_session::outcome::ended)
+    ec = asio::error::eof;
+  else if (outcome == tls_session::outcome::failed)
+    ec = asio::error::connection_reset;
+  return count;
+}
+
+std::size_t connection::write_some(std::span<const asio::const_buffer> buffers, error_code& ec) {
+  if (!tls_) return socket_.write_some(buffers, ec);
+  std::size_t count = 0;
+  const auto& first = buffers.front();
+  const auto outcome = tls_->write({static_cast<const char*>(first.data()), first.size()}, count);
+  if (outcome == tls_session::outcome::wants_write)
+    ec = asio::error::would_block;
+  else if (outcome != tls_session::outcome::done)
+    ec = asio::error::connection_reset;
+  return count;
 }
 
 bool connection::can_take() const {
@@ -112,14 +171,13 @@ void connection::arm_read() {
 void connection::on_readable() {
   if (!can_take() || !pending_.empty()) return;  // `pump` arms it again
   error_code ec;
-  auto& scratch = core_->scratch;
-  const auto count = socket_.read_some(asio::buffer(scratch), ec);
-  if (ec == asio::error::would_block) return arm_read();
+  const auto count = read_some(ec);
+  if (ec == asio::error::would_block) return read_wants_write_ ? arm_write() : arm_read();
   if (ec == asio::error::eof)
     eof_ = true;
   else if (ec)
     return close();
-  if (count > 0) pending_ = consume({scratch.data(), count});
+  if (count > 0) pending_ = consume({core_->scratch.data(), count});
   pump();
 }
 
@@ -248,8 +306,9 @@ void connection::advance() {
 
 void connection::send(exchange done, bool close) {
   if (out_.empty()) written_at_ = core_->now;
-  append_answer(out_, std::move(*done.response),
-                {done.head_only, close, done.http_1_0, core_->common_fields});
+  append_answer(
+      out_, std::move(*done.response),
+      {done.head_only, close, done.http_1_0, tls_ ? core_->tls_common_fields : core_->common_fields});
 }
 
 bool connection::flush() {
@@ -262,7 +321,7 @@ bool connection::flush() {
       buffers[count++] = asio::buffer(piece.data() + skipped, piece.size() - skipped);
     }
     error_code ec;
-    const auto written = socket_.write_some(std::span{buffers.data(), count}, ec);
+    const auto written = write_some(std::span{buffers.data(), count}, ec);
     if (ec == asio::error::would_block) {
       arm_write();
       break;
@@ -282,7 +341,9 @@ void connection::arm_write() {
   socket_.async_wait(asio::socket_base::wait_write, [self = shared_from_this()](const error_code& ec) {
     self->writing_ = false;
     if (self->closed_) return;
-    ec ? self->close() : self->pump();
+    if (ec) return self->close();
+    if (std::exchange(self->read_wants_write_, false)) self->on_readable();
+    if (!self->closed_) self->pump();
   });
 }
 
@@ -303,6 +364,7 @@ void connection::pump() {
 void connection::linger() {
   end_service();
   error_code ec;
+  if (tls_) tls_->end();
   socket_.shutdown(asio::socket_base::shutdown_send, ec);
   if (ec || eof_) return close();
   lingering_ = true;
@@ -326,8 +388,9 @@ void connection::end_service() {
 
 void connection::close() {
   if (std::exchange(closed_, true)) return;
-  error_code ignored;
-  socket_.close(ignored);
+  if (handshaking_) ++core_->tls.failed;
+  if (tls_) tls_->abandoned = true;
+  if (!stepping_) close_socket();
   auto& all = core_->connections;
   all[position] = std::move(all.back());
   all[position]->position = position;
@@ -338,9 +401,15 @@ void connection::close() {
   end_service();
 }
 
+void connection::close_socket() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
 void connection::drain() {
   if (closed_ || lingering_) return;
-  if (idle_since()) on_readable();  // what has come already is still answered
+  if (handshaking_) return close();  // it has asked nothing yet
+  if (idle_since()) on_readable();   // what has come already is still answered
   if (!closed_ && idle_since()) linger();
 }
 
@@ -360,7 +429,9 @@ void connection::tick() {
   const auto past = [&](std::chrono::milliseconds since, unsigned timeout_ms) {
     return now - since >= std::chrono::milliseconds{timeout_ms};
   };
-  if (lingering_) {
+  if (handshaking_) {
+    if (past(since_, core_->tls_settings->handshake_timeout_ms)) close();
+  } else if (lingering_) {
     if (now >= linger_until_) close();
   } else if (writing_) {
     if (past(written_at_, options.write_timeout_ms)) close();

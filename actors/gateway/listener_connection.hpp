@@ -4,6 +4,7 @@
 #include "actors/gateway/http.hpp"
 #include "actors/gateway/listener_output.hpp"
 #include "actors/gateway/listener_spool.hpp"
+#include "actors/gateway/tls_session.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -17,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,7 +37,7 @@ struct completion {
 
 /// What the connections of one listener share. All of it belongs to the listener's thread, but for the inbox.
 struct listener_core {
-  listener_core(listener_options listening, request_handler handling);
+  listener_core(listener_options listening, std::optional<tls_options> serving_tls, request_handler handling);
 
   /// Hands on an answer. Any thread. Many answers make one wake-up.
   void complete(completion done);
@@ -51,14 +53,21 @@ struct listener_core {
   void read_clock();
 
   const listener_options options;
+  const std::optional<tls_options> tls_settings;
   const gate_limits limits;
   request_handler handler;
   boost::asio::io_context io{1};  // one thread runs it
   /// Writes spooled bodies; there only if some are.
   std::optional<boost::asio::thread_pool> spooler;
+  /// Makes handshakes, whose signatures would keep others waiting, and reads certificates; there only with
+  /// TLS.
+  std::optional<boost::asio::thread_pool> handshaker;
+  std::shared_ptr<const tls_identity> identity;
+  tls_figures tls;
   std::vector<char> scratch;  ///< What a connection reads into.
   std::chrono::milliseconds now{0};
   std::string common_fields;
+  std::string tls_common_fields;
   std::vector<std::shared_ptr<connection>> connections;
   std::unordered_map<std::string, std::size_t> connections_of;  ///< By client; never 0.
   std::atomic<std::size_t> connection_count = 0;
@@ -84,7 +93,9 @@ struct listener_core {
 /// and at most `unsent_bytes_max` of answers wait for the client. So a slow reader stops being read.
 class connection : public std::enable_shared_from_this<connection> {
  public:
-  connection(std::shared_ptr<listener_core> core, boost::asio::ip::tcp::socket socket);
+  /// `tls`: nothing on a plain connection.
+  connection(std::shared_ptr<listener_core> core, boost::asio::ip::tcp::socket socket,
+             std::shared_ptr<const tls_identity> tls);
 
   void start();
   /// The answer to a request. `pump` follows.
@@ -127,6 +138,13 @@ class connection : public std::enable_shared_from_this<connection> {
     bool settled() const { return response || dropped; }
   };
 
+  void wait_for_handshake(boost::asio::socket_base::wait_type what);
+  void step_handshake();
+  void on_handshake(tls_session::outcome outcome);
+  /// Like the socket's; by TLS at most one record, of the first buffer.
+  std::size_t read_some(boost::system::error_code& ec);
+  std::size_t write_some(std::span<const boost::asio::const_buffer> buffers, boost::system::error_code& ec);
+  void close_socket();
   bool can_take() const;
   void arm_read();
   void on_readable();
@@ -150,6 +168,7 @@ class connection : public std::enable_shared_from_this<connection> {
   const std::shared_ptr<listener_core> core_;
   boost::asio::ip::tcp::socket socket_;
   const std::string client_;
+  std::optional<tls_session> tls_;
   gate gate_;
   std::string pending_;  ///< Bytes that were read but that the gate may not have yet.
   std::vector<exchange> exchanges_;
@@ -161,7 +180,10 @@ class connection : public std::enable_shared_from_this<connection> {
   std::chrono::milliseconds linger_until_{0};
   std::size_t lingered_bytes_ = 0;
   std::size_t body_bytes_seen_ = 0;  ///< At `since_`.
-  bool in_request_ = false;          ///< A request has begun to come.
+  bool handshaking_ = false;
+  bool stepping_ = false;          ///< A step of the handshake is under way: the socket is not ours.
+  bool read_wants_write_ = false;  ///< TLS has something to send before it can go on reading.
+  bool in_request_ = false;        ///< A request has begun to come.
   bool in_body_ = false;
   bool continue_due_ = false;
   bool spooling_ = false;

@@ -20,6 +20,8 @@ constexpr std::uint64_t MiB = 1ULL << 20;
 constexpr std::uint64_t GiB = 1ULL << 30;
 constexpr std::uint64_t TiB = 1ULL << 40;
 constexpr milliseconds day = 24h;
+/// Each is compared with the host that a client names.
+constexpr std::size_t https_others_max = 100;
 
 std::string all_problems(const std::string& file, const std::vector<problem>& problems) {
   std::string text;
@@ -60,6 +62,36 @@ void read_tls(map_reader& reader, const std::string& section, tls_settings& tls)
                     section + " needs all of certificate, key and ca, or none");
 }
 
+void read_https_certificate(map_reader& reader, const std::string& section, https_certificate& target) {
+  std::string certificate;
+  std::string key;
+  reader.text("certificate", certificate);
+  reader.text("key", key);
+  if (certificate.empty() != key.empty())
+    reader.complain(std::max(reader.line_of("certificate"), reader.line_of("key")),
+                    section + " needs both certificate and key");
+  target = {certificate, key};
+}
+
+void read_https(map_reader& reader, https_settings& tls, unsigned line) {
+  tls.line = line;
+  read_https_certificate(reader, "http.tls", tls.main);
+  (void)reader.sections("others", [&](map_reader& inner) {
+    https_certificate other;
+    read_https_certificate(inner, "each of http.tls.others", other);
+    if (other.certificate.empty() && other.key.empty())
+      inner.complain(reader.line_of("others"), "each of http.tls.others needs both certificate and key");
+    tls.others.push_back(std::move(other));
+  });
+  if (tls.others.size() > https_others_max)
+    reader.complain(reader.line_of("others"), "http.tls.others must be at most 100");
+  if (!tls.others.empty() && !tls.given())
+    reader.complain(reader.line_of("others"), "http.tls.others needs http.tls.certificate and key too");
+  reader.time("handshake_timeout", tls.handshake_timeout, 100ms, 10min);
+  reader.time("reload_interval", tls.reload_interval, 100ms, 1h);
+  reader.time("hsts", tls.hsts, 0ms, 730 * day);
+}
+
 void read_etcd(map_reader& reader, etcd_settings& etcd) {
   reader.texts("endpoints", etcd.endpoints);
   for (const std::string& endpoint : etcd.endpoints)
@@ -96,6 +128,9 @@ void read_node(map_reader& reader, node_settings& node) {
   if (data.empty()) reader.complain(reader.line_of("data"), "a node's data must name a folder");
   node.data = data;
   reader.address("http", node.http);
+  endpoint https;
+  reader.address("https", https);
+  if (reader.line_of("https") != 0) node.https = https;
   reader.address("admin", node.admin);
   reader.text("link", node.link);
   if (!node.link.empty() && !port_of(node.link))
@@ -104,6 +139,14 @@ void read_node(map_reader& reader, node_settings& node) {
   if (node.http == node.admin && node.http.port != 0)
     reader.complain(std::max(reader.line_of("http"), reader.line_of("admin")),
                     "node " + node.id + " has http and admin at the same address");
+  if (node.https && node.https->port != 0 && (*node.https == node.http || *node.https == node.admin))
+    reader.complain(reader.line_of("https"), "node " + node.id + " has https at the address of another");
+}
+
+std::vector<endpoint> addresses_of(const node_settings& node) {
+  std::vector<endpoint> all{node.http, node.admin};
+  if (node.https) all.push_back(*node.https);
+  return all;
 }
 
 void refuse_shared(map_reader& reader, const std::vector<node_settings>& nodes, unsigned line) {
@@ -116,8 +159,8 @@ void refuse_shared(map_reader& reader, const std::vector<node_settings>& nodes, 
         reader.complain(line, "nodes " + a.id + " and " + b.id + " have the same data folder");
       if (!a.link.empty() && a.link == b.link && port_of(a.link).value_or(0) != 0)
         reader.complain(line, "nodes " + a.id + " and " + b.id + " have the same link " + a.link);
-      for (const endpoint& of_a : {a.http, a.admin})
-        for (const endpoint& of_b : {b.http, b.admin})
+      for (const endpoint& of_a : addresses_of(a))
+        for (const endpoint& of_b : addresses_of(b))
           if (of_a == of_b && of_a.port != 0)
             reader.complain(line, "nodes " + a.id + " and " + b.id + " both listen at " + to_string(of_a));
     }
@@ -153,6 +196,7 @@ void read_http(map_reader& reader, http_settings& http) {
   reader.time("write_timeout", http.write_timeout, 100ms, 1h);
   reader.time("request_deadline", http.request_deadline, 100ms, 5min);
   reader.number("gateways", http.gateways, 1, 64);
+  reader.section("tls", [&](map_reader& inner) { read_https(inner, http.tls, reader.line_of("tls")); });
 }
 
 void read_limits(map_reader& reader, limit_settings& limits) {
@@ -235,6 +279,10 @@ void read_all(map_reader& reader, settings& all) {
   if (all.checkout.hold_ttl >= all.cart.ttl)
     reader.complain(std::max(reader.line_of("checkout"), reader.line_of("cart")),
                     "checkout.hold_ttl must be shorter than cart.ttl");
+  for (const node_settings& node : all.nodes)
+    if (node.https && !all.http.tls.given())
+      reader.complain(reader.line_of("nodes"),
+                      "node " + node.id + " has https, which needs http.tls with certificate and key");
   if (all.cluster.clustered() && all.payments.test.url.empty())
     reader.complain(std::max(reader.line_of("payments"), reader.line_of("cluster")),
                     "payments.test.url must name the one provider of all nodes: see souk test-provider");
@@ -244,6 +292,16 @@ void read_all(map_reader& reader, settings& all) {
         reader.complain(std::max(reader.line_of("nodes"), reader.line_of("cluster")),
                         "node " + node.id + " needs a link, where the other nodes reach it");
   reader.refuse_unknown();
+}
+
+/// A path with `{node}` replaced.
+std::filesystem::path named(const std::filesystem::path& path, const std::string& node) {
+  constexpr std::string_view placeholder = "{node}";
+  std::string text = path.string();
+  for (std::size_t at = text.find(placeholder); at != std::string::npos;
+       at = text.find(placeholder, at + node.size()))
+    text.replace(at, placeholder.size(), node);
+  return text;
 }
 
 endpoint override_endpoint(const char* option, const std::string& text) {
@@ -312,6 +370,9 @@ node_settings choose_node(const settings& settings, const overrides& overrides) 
   node_settings node = *chosen;
   if (overrides.data) node.data = *overrides.data;
   if (overrides.http) node.http = override_endpoint("--http", *overrides.http);
+  if (overrides.https) node.https = override_endpoint("--https", *overrides.https);
+  if (overrides.https && !settings.http.tls.given())
+    throw config_error("--https", {{0, "needs http.tls with certificate and key in cluster.conf"}});
   if (overrides.admin) node.admin = override_endpoint("--admin", *overrides.admin);
   if (overrides.link) node.link = *overrides.link;
   if (overrides.link && !port_of(node.link))
@@ -325,15 +386,11 @@ node_settings choose_node(const settings& settings, const overrides& overrides) 
 }
 
 tls_settings of_node(const tls_settings& tls, const std::string& node) {
-  constexpr std::string_view placeholder = "{node}";
-  const auto named = [&](const std::filesystem::path& path) -> std::filesystem::path {
-    std::string text = path.string();
-    for (std::size_t at = text.find(placeholder); at != std::string::npos;
-         at = text.find(placeholder, at + node.size()))
-      text.replace(at, placeholder.size(), node);
-    return text;
-  };
-  return {named(tls.certificate), named(tls.key), named(tls.ca)};
+  return {named(tls.certificate, node), named(tls.key, node), named(tls.ca, node)};
+}
+
+https_certificate of_node(const https_certificate& files, const std::string& node) {
+  return {named(files.certificate, node), named(files.key, node)};
 }
 
 void refuse_unprotected(const settings& settings, const node_settings& node, bool insecure_loopback) {

@@ -80,11 +80,34 @@ struct node_settings {
   std::string id = "a";                   ///< 1 to 32 of a-z, 0-9, "-" and "_"; unique.
   std::filesystem::path data = "./data";  ///< Its folder, relative to the working directory; unique.
   endpoint http{"127.0.0.1", 8080};       ///< Where clients come in.
-  endpoint admin{"127.0.0.1", 8081};      ///< Health and metrics; loopback by default.
+  /// Where clients come in by TLS; with `http.tls`. Nothing: nowhere.
+  std::optional<endpoint> https;
+  endpoint admin{"127.0.0.1", 8081};  ///< Health and metrics; loopback by default.
   /// "host:port" where the other nodes reach it, and where it listens for them; port 0: any free one. With
   /// etcd it must be given.
   std::string link;
 };
+
+/// Who a node is to clients that come by TLS. Paths may contain `{node}`.
+struct https_certificate {
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+};
+
+/// TLS towards clients.
+struct https_settings {
+  https_certificate main;                  ///< For clients that name no host that another one is for.
+  std::vector<https_certificate> others;   ///< For the hosts that they name themselves; up to 100.
+  milliseconds handshake_timeout{10'000};  ///< For a whole handshake; 100 ms to 10 min.
+  milliseconds reload_interval{1'000};     ///< How often the files are looked at; 100 ms to 1 h.
+  milliseconds hsts{31'536'000'000};       ///< Strict-Transport-Security; 0: none; up to 2 years.
+  unsigned line = 0;                       ///< Of the section, for complaints about the files; 0: none.
+
+  bool given() const { return !main.certificate.empty(); }
+};
+
+/// The same for one node: each "{node}" is its id.
+https_certificate of_node(const https_certificate& files, const std::string& node);
 
 /// The public listener and the gateway behind it.
 struct http_settings {
@@ -100,6 +123,7 @@ struct http_settings {
   milliseconds write_timeout{30'000};                  ///< For an answer to be taken; 100 ms to 1 h.
   milliseconds request_deadline{10'000};  ///< After it the answer is `outcome_unknown`; 100 ms to 5 min.
   std::uint16_t gateways = 2;             ///< Gateway actors; 1 to 64.
+  https_settings tls;                     ///< Must be given where a node has `https`.
 };
 
 /// Requests in a window of `limits.window`, of one client; each 0 (no limit) to 1,000,000.
@@ -190,6 +214,7 @@ struct overrides {
   std::optional<std::string> http;   ///< --http
   std::optional<std::string> admin;  ///< --admin
   std::optional<std::string> link;   ///< --link
+  std::optional<std::string> https;  ///< --https
 };
 
 /// The node to run: the one named, or the only one, with the overrides applied. Throws `config_error`.

@@ -174,6 +174,12 @@ class command_line {
     init->add_option("--etcd", certs_.etcd_hosts, "Where etcd's members are reached, besides localhost")
         ->delimiter(',');
     init->add_flag("--renew", certs_.renew, "Make these anew, under the CA that is there");
+    CLI::App* https = command(*certs, "https", "Make https.pem and https.key, self-signed, to try out TLS",
+                              [this] { return make_https_certs(settings_, certs_); });
+    https->add_option("DIR", certs_.folder)->required();
+    https->add_option("--hosts", certs_.hosts, "How clients reach it (default: localhost,127.0.0.1)")
+        ->delimiter(',');
+    https->add_flag("--renew", certs_.renew, "Make it anew");
   }
 
   void add_cluster() {

@@ -1,6 +1,7 @@
 // soukd: one node of a shop.
 
 #include "nodes/config/config.hpp"
+#include "nodes/soukd/https.hpp"
 #include "nodes/soukd/service.hpp"
 #include "runtime/telemetry/log.hpp"
 
@@ -54,6 +55,7 @@ int run(const arguments& arguments) {
   if (arguments.alone) settings = alone(std::move(settings));
   auto node = souk::config::choose_node(settings, arguments.overrides);
   souk::config::refuse_unprotected(settings, node, arguments.insecure_loopback);
+  souk::nodes::refuse_bad_https(settings, node, arguments.config);
   souk::log::start(souk::log::level_of(settings.log.level).value_or(souk::log::level::info),
                    souk::log::format_of(settings.log.format).value_or(souk::log::format::automatic));
 
@@ -72,10 +74,11 @@ int run(const arguments& arguments) {
            (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1);
   };
   auto service = souk::nodes::start_service(std::move(options));
-  std::printf(R"(SOUK_READY {"node":"%s","http":"%s","admin":"%s","pid":%d})"
+  const auto& at = service->addresses();
+  const auto https = at.https.empty() ? std::string{} : R"("https":")" + at.https + R"(",)";
+  std::printf(R"(SOUK_READY {"node":"%s","http":"%s",%s"admin":"%s","pid":%d})"
               "\n",
-              node.id.c_str(), service->addresses().http.c_str(), service->addresses().admin.c_str(),
-              getpid());
+              node.id.c_str(), at.http.c_str(), https.c_str(), at.admin.c_str(), getpid());
   std::fflush(stdout);
 
   int signal_number = 0;
@@ -96,6 +99,7 @@ int main(int argc, char** argv) {
   app.add_option("--node", arguments.overrides.node, "which node of cluster.conf this is");
   app.add_option("--data", arguments.overrides.data, "its data folder");
   app.add_option("--http", arguments.overrides.http, "where clients come in, as 127.0.0.1:8080; port 0: any");
+  app.add_option("--https", arguments.overrides.https, "where clients come in by TLS, with http.tls");
   app.add_option("--admin", arguments.overrides.admin, "where health and metrics are shown");
   app.add_option("--link", arguments.overrides.link, "where the other nodes reach this one");
   app.add_flag("--alone", arguments.alone,

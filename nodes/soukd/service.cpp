@@ -13,6 +13,7 @@
 #include "actors/shop/shop.hpp"
 #include "nodes/soukd/cluster_parts.hpp"
 #include "nodes/soukd/health.hpp"
+#include "nodes/soukd/https.hpp"
 #include "nodes/soukd/joined_cluster.hpp"
 #include "nodes/soukd/reporter.hpp"
 #include "nodes/soukd/version.hpp"
@@ -129,8 +130,8 @@ class running_service final : public service {
   ~running_service() override {
     stop();
     // Handles first: an actor that outlives its system cannot be let go.
+    admin_.reset();  // it shows what the other one counts
     http_.reset();
-    admin_.reset();
     node_.reset();
     provider_.reset();
     system_.reset();
@@ -397,10 +398,17 @@ class running_service final : public service {
     options.spool_limit = [limit = http.import_max](std::string_view method, std::string_view path) {
       return gateway::takes_file(method, path) ? std::optional<std::size_t>{limit} : std::nullopt;
     };
-    http_ = gateway::make_listener(
-        options, [this](gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
-          hand_on(std::move(request), std::move(responder));
-        });
+    const auto serve = [this](gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
+      hand_on(std::move(request), std::move(responder));
+    };
+    if (const auto tls = https_of(options_.settings, options_.node)) {
+      auto both = gateway::make_listener(options, *tls, serve);
+      addresses_.https = config::to_string({tls->address, both->tls_port()});
+      add_https_metrics(metrics_, *both);
+      http_ = std::move(both);
+    } else {
+      http_ = gateway::make_listener(options, serve);
+    }
     health_.ready = [this] {
       std::vector<telemetry::readiness> all{shards_ready(*node_), {"not_ending", !ending_, {}}};
       if (parts_)

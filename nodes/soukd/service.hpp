@@ -32,7 +32,8 @@ class start_given_up : public std::runtime_error {
 
 /// Where a running service can be reached.
 struct service_addresses {
-  std::string http;  ///< "127.0.0.1:8080", with the port that was chosen.
+  std::string http;   ///< "127.0.0.1:8080", with the port that was chosen.
+  std::string https;  ///< Empty: not served.
   std::string admin;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -42,6 +43,12 @@ void write(const fs::path& file, const std::string& text, mode_t mode) {
   if (!done || ::rename(draft.c_str(), file.c_str()) != 0) fail(draft);
 }
 
+void write_papers(const fs::path& folder, const std::string& name, const identity_papers& papers) {
+  // The key first: whoever finds the certificate finds its key.
+  write(folder / (name + ".key"), papers.key, S_IRUSR | S_IWUSR);
+  write(folder / (name + ".pem"), papers.certificate, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+}
+
 class certificate_folder {
  public:
   explicit certificate_folder(fs::path folder) : folder_(std::move(folder)) {
@@ -64,9 +71,7 @@ class certificate_folder {
 
  private:
   void keep(const std::string& name, const identity_papers& papers) {
-    // The key first: whoever finds the certificate finds its key.
-    write(folder_ / (name + ".key"), papers.key, S_IRUSR | S_IWUSR);
-    write(folder_ / (name + ".pem"), papers.certificate, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+    write_papers(folder_, name, papers);
     made.push_back(name + ".pem");
   }
 
@@ -78,7 +83,7 @@ void refuse_bad_name(const std::string& node) {
   const bool fits = !node.empty() && node.size() <= node_id_max &&
                     node.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
   if (!fits) throw std::invalid_argument("not a node's id: " + node);
-  if (node == "ca" || node == "etcd")
+  if (node == "ca" || node == "etcd" || node == "https")
     throw std::invalid_argument("a node called " + node + " would have the files of another");
 }
 
@@ -94,6 +99,17 @@ std::vector<std::string> fill_certificate_folder(const certificate_folder_option
   etcd.hosts.insert(etcd.hosts.end(), options.etcd_hosts.begin(), options.etcd_hosts.end());
   folder.add("etcd", std::move(etcd), options.renew);
   return std::move(folder.made);
+}
+
+bool make_https_certificate(const fs::path& folder, const std::vector<std::string>& hosts, bool renew) {
+  const bool good = !hosts.empty() && std::all_of(hosts.begin(), hosts.end(), [](const std::string& host) {
+    return !host.empty() && host.find_first_of(", \n") == std::string::npos;
+  });
+  if (!good) throw std::invalid_argument("a certificate needs the names of its hosts");
+  fs::create_directories(folder);
+  if (fs::exists(folder / "https.pem") && !renew) return false;
+  write_papers(folder, "https", make_self_signed({.common_name = hosts.front(), .hosts = hosts}));
+  return true;
 }
 
 }  // namespace souk::links

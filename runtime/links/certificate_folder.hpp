@@ -22,4 +22,11 @@ struct certificate_folder_options {
 /// `std::runtime_error`.
 std::vector<std::string> fill_certificate_folder(const certificate_folder_options& options);
 
+/// Writes `https.pem` and `https.key` into a folder: a certificate of its own for these hosts (names and IP
+/// addresses, at least one), outside any cluster's CA, for a server that clients are to try out. What is
+/// there stays unless `renew`. Returns whether it was made. Throws `std::invalid_argument` and
+/// `std::runtime_error`.
+bool make_https_certificate(const std::filesystem::path& folder, const std::vector<std::string>& hosts,
+                            bool renew);
+
 }  // namespace souk::links

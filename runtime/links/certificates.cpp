@@ -130,6 +130,19 @@ identity_papers make_authority(const std::string& name) {
   return to_text(certificate.get(), key.get());
 }
 
+identity_papers make_self_signed(const certificate_request& wanted) {
+  const auto key = new_key();
+  const auto certificate = blank(wanted.common_name, key.get(), wanted.days);
+  X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get()));
+  add_extension(certificate.get(), certificate.get(), NID_basic_constraints, "critical,CA:FALSE");
+  add_extension(certificate.get(), certificate.get(), NID_key_usage, "critical,digitalSignature");
+  add_extension(certificate.get(), certificate.get(), NID_ext_key_usage, "serverAuth");
+  add_extension(certificate.get(), certificate.get(), NID_subject_key_identifier, "hash");
+  add_extension(certificate.get(), certificate.get(), NID_subject_alt_name, alternative_names(wanted.hosts));
+  sign(certificate.get(), key.get());
+  return to_text(certificate.get(), key.get());
+}
+
 identity_papers issue(const identity_papers& authority, const certificate_request& wanted) {
   const auto certificate_text = reading(authority.certificate);
   const auto key_text = reading(authority.key);

@@ -32,4 +32,8 @@ identity_papers make_authority(const std::string& name);
 /// also when the authority's texts cannot be read.
 identity_papers issue(const identity_papers& authority, const certificate_request& wanted);
 
+/// A certificate that nobody but itself vouches for, to try out a server with: clients must be told to trust
+/// it. Throws `std::runtime_error`.
+identity_papers make_self_signed(const certificate_request& wanted);
+
 }  // namespace souk::links

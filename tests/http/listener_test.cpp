@@ -1,6 +1,6 @@
 #include "actors/gateway/http.hpp"
 #include "actors/gateway/listener_output.hpp"
-#include "tests/http/probes.hpp"
+#include "tests/http/probe_check.hpp"
 #include "tests/http/raw_client.hpp"
 
 #include <gtest/gtest.h>
@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <mutex>
 #include <random>
@@ -83,39 +84,19 @@ std::string post(std::string_view path, std::string_view body) {
          std::string{body};
 }
 
-/// Sends one probe, cut so, and compares what comes with what the table wants.
-void check(const tests::probe& probe, std::uint16_t port, const std::function<std::size_t()>& cut) {
-  SCOPED_TRACE(std::to_string(probe.row) + " " + probe.name);
-  raw_client client{port};
-  client.send(probe.bytes, cut);
-  for (const int status : probe.statuses) {
-    const auto answer = client.read();
-    ASSERT_TRUE(answer.has_value());
-    EXPECT_EQ(answer->status, status);
-    EXPECT_TRUE(answer->field("Date").has_value());
-    if (status == 200) continue;
-    EXPECT_EQ(answer->field("Content-Type"), "application/problem+json");
-    EXPECT_NE(answer->body.find("\"code\":"), std::string::npos);
-  }
-  if (probe.closes) {
-    EXPECT_TRUE(client.ends());
-    return;
-  }
-  client.send(get("/after"));
-  const auto after = client.read();
-  ASSERT_TRUE(after.has_value());
-  EXPECT_EQ(after->body, "GET /after ");
-}
-
 TEST(listener, answers_every_probe_as_the_table_says_however_it_is_cut) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random{seed};
   const auto server = start_echo();
   for (const auto& probe : tests::load_probes()) {
-    check(probe, server->port(), [&] { return probe.bytes.size(); });
-    check(probe, server->port(), [&] { return 1 + random() % 400; });
-    if (probe.bytes.size() < 400) check(probe, server->port(), [] { return 1; });
+    const auto check = [&](const std::function<std::size_t()>& cut) {
+      raw_client client{server->port()};
+      tests::check(probe, client, cut);
+    };
+    check([&] { return probe.bytes.size(); });
+    check([&] { return 1 + random() % 400; });
+    if (probe.bytes.size() < 400) check([] { return 1; });
   }
 }
 

@@ -56,7 +56,7 @@ bool raw_client::send(std::string_view bytes, const std::function<std::size_t()>
   while (!bytes.empty()) {
     if (!wait(POLLOUT)) return false;
     const auto size = std::min(std::max<std::size_t>(cut(), 1), bytes.size());
-    const auto sent = ::send(socket_, bytes.data(), size, MSG_NOSIGNAL);
+    const auto sent = put(bytes.data(), size);
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -74,10 +74,19 @@ std::size_t raw_client::send_some(std::string_view bytes) {
 
 void raw_client::end() { ::shutdown(socket_, SHUT_WR); }
 
+std::ptrdiff_t raw_client::put(const char* bytes, std::size_t size) {
+  return ::send(socket_, bytes, size, MSG_NOSIGNAL);
+}
+
+std::ptrdiff_t raw_client::take(char* bytes, std::size_t size) {
+  if (wait(POLLIN)) return ::recv(socket_, bytes, size, 0);
+  errno = ETIMEDOUT;
+  return -1;
+}
+
 bool raw_client::receive() {
   std::array<char, 65'536> piece;
-  if (!wait(POLLIN)) return false;
-  const auto count = ::recv(socket_, piece.data(), piece.size(), 0);
+  const auto count = take(piece.data(), piece.size());
   if (count <= 0) return false;
   buffer_.append(piece.data(), static_cast<std::size_t>(count));
   return true;
@@ -100,9 +109,9 @@ std::optional<raw_answer> raw_client::read(bool head_only) {
 }
 
 bool raw_client::ends() {
-  if (!buffer_.empty() || !wait(POLLIN)) return false;
+  if (!buffer_.empty()) return false;
   std::array<char, 64> piece;
-  const auto count = ::recv(socket_, piece.data(), piece.size(), 0);
+  const auto count = take(piece.data(), piece.size());
   return count == 0 || (count < 0 && errno == ECONNRESET);
 }
 

@@ -26,7 +26,7 @@ class raw_client {
   explicit raw_client(std::uint16_t port);
   raw_client(const raw_client&) = delete;
   raw_client& operator=(const raw_client&) = delete;
-  ~raw_client();
+  virtual ~raw_client();
 
   /// Sends all of it, in pieces of the sizes that `cut` gives. False: the server closed before it had all.
   bool send(std::string_view bytes, const std::function<std::size_t()>& cut);
@@ -34,15 +34,22 @@ class raw_client {
   /// Sends as much as goes without waiting, and says how much.
   std::size_t send_some(std::string_view bytes);
   /// Nothing more will be sent.
-  void end();
+  virtual void end();
 
   /// The next answer, or nothing if the connection ends. `head_only`: to a HEAD request.
   std::optional<raw_answer> read(bool head_only = false);
   /// Whether the connection ends, with nothing more coming.
   bool ends();
 
- private:
+ protected:
+  /// Whether the socket gets so far in time.
   bool wait(short events) const;
+  int socket() const { return socket_; }
+  /// As send() and recv() of a socket that does not end the process.
+  virtual std::ptrdiff_t put(const char* bytes, std::size_t size);
+  virtual std::ptrdiff_t take(char* bytes, std::size_t size);
+
+ private:
   bool receive();
 
   int socket_ = -1;

@@ -86,5 +86,18 @@ TEST_F(certificates_test, an_authority_that_cannot_be_read_is_told) {
   }
 }
 
+TEST_F(certificates_test, one_to_try_out_is_of_no_authority_and_stays) {
+  EXPECT_TRUE(make_https_certificate(folder, {"shop.example", "127.0.0.1"}, false));
+  const auto made = text_of("https.pem");
+  EXPECT_FALSE(make_https_certificate(folder, {"shop.example"}, false));
+  EXPECT_EQ(text_of("https.pem"), made);
+  EXPECT_TRUE(make_https_certificate(folder, {"shop.example"}, true));
+  EXPECT_NE(text_of("https.pem"), made);
+  fill_certificate_folder({.folder = folder, .nodes = {"a"}});
+  EXPECT_THROW(check(of("https"), "shop.example"), bad_certificate);
+  EXPECT_THROW(make_https_certificate(folder, {}, true), std::invalid_argument);
+  EXPECT_THROW(make_https_certificate(folder, {"a,DNS:b"}, true), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace souk::links

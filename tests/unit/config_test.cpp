@@ -132,6 +132,19 @@ constexpr bad_file bad_files[] = {
     {"nodes = [ { id = \"a\" link = \"h:1\" }\n"
      "{ id = \"b\" data = \"d\" http = \"[::1]:0\" admin = \"[::1]:0\" link = \"h:1\" } ]",
      "f:1: nodes a and b have the same link h:1"},
+    {"http {\n tls { certificate = \"c\" } }", "f:2: http.tls needs both certificate and key"},
+    {"http { tls { certificate = \"c\" key = \"k\"\n others = [ { key = \"k\" }\n { } ] } }",
+     "f:2: each of http.tls.others needs both certificate and key\n"
+     "f:2: each of http.tls.others needs both certificate and key"},
+    {"http { tls {\n others = [ { certificate = \"c\" key = \"k\" } ] } }",
+     "f:2: http.tls.others needs http.tls.certificate and key too"},
+    {"http { tls {\n handshake_timeout = 10ms } }",
+     "f:2: http.tls.handshake_timeout must be from 100ms to 10min"},
+    {"\nnodes = [ { id = \"a\" https = \"127.0.0.1:8443\" } ]",
+     "f:2: node a has https, which needs http.tls with certificate and key"},
+    {"http { tls { certificate = \"c\" key = \"k\" } }\n"
+     "nodes = [ { id = \"a\"\n https = \"127.0.0.1:8080\" } ]",
+     "f:3: node a has https at the address of another"},
     {"cart { ttl = 5min }", "f:1: checkout.hold_ttl must be shorter than cart.ttl"},
 };
 
@@ -166,12 +179,15 @@ TEST(config, every_setting_reaches_its_place) {
               etcd { endpoints = ["h:1", "[::1]:2"] certificate = "c" key = "k" ca = "a" }
               tls { certificate = "certs/{node}.pem" key = "certs/{node}.key" ca = "certs/ca.pem" } }
     nodes = [
-      { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" admin = "127.0.0.1:81" link = "shop-1:82" },
+      { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" https = "0.0.0.0:443"
+        admin = "127.0.0.1:81" link = "shop-1:82" },
       { id = "n2", data = "/srv/n2", http = "[::1]:0", admin = "[::1]:0", link = "[::1]:0" },
     ]
     http { head_max = 8KiB body_max = 2097152 import_max = 1GiB connections_max = 50
            connections_per_address_max = 7 pipeline_max = 3
-           head_timeout = 1s body_timeout = 2s idle_timeout = 3s write_timeout = 4s request_deadline = 5s gateways = 6 }
+           head_timeout = 1s body_timeout = 2s idle_timeout = 3s write_timeout = 4s request_deadline = 5s gateways = 6
+           tls { certificate = "{node}/s.pem" key = "s.key" others = [ { certificate = "o.pem" key = "{node}.key" } ]
+                 handshake_timeout = 6s reload_interval = 7s hsts = 8s } }
     limits { window = 1min clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
              credential { browse = 5 cart = 6 checkout = 7 admin = 8 } }
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
@@ -190,6 +206,16 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.cluster.min_in_sync, 3);
   EXPECT_EQ(read.cluster.node_lease, 4s);
   EXPECT_EQ(read.cluster.etcd.endpoints, (std::vector<std::string>{"h:1", "[::1]:2"}));
+  EXPECT_EQ(read.nodes[0].https, (endpoint{"0.0.0.0", 443}));
+  EXPECT_EQ(read.nodes[1].https, std::nullopt);
+  EXPECT_EQ(of_node(read.http.tls.main, "n1").certificate, "n1/s.pem");
+  EXPECT_EQ(read.http.tls.main.key, "s.key");
+  ASSERT_EQ(read.http.tls.others.size(), 1u);
+  EXPECT_EQ(read.http.tls.others[0].certificate, "o.pem");
+  EXPECT_EQ(of_node(read.http.tls.others[0], "n2").key, "n2.key");
+  EXPECT_EQ(read.http.tls.handshake_timeout, 6s);
+  EXPECT_EQ(read.http.tls.reload_interval, 7s);
+  EXPECT_EQ(read.http.tls.hsts, 8s);
   EXPECT_EQ(read.cluster.etcd.tls.certificate, "c");
   EXPECT_EQ(read.cluster.etcd.tls.key, "k");
   EXPECT_EQ(read.cluster.etcd.tls.ca, "a");
@@ -260,6 +286,11 @@ TEST(config, the_shipped_file_loads_and_holds_a_cluster_and_the_defaults) {
   EXPECT_EQ(shipped.nodes[0].admin, defaults.nodes[0].admin);
   EXPECT_EQ(shipped.http.import_max, defaults.http.import_max);
   EXPECT_EQ(shipped.http.write_timeout, defaults.http.write_timeout);
+  EXPECT_FALSE(shipped.nodes[0].https.has_value());
+  EXPECT_FALSE(shipped.http.tls.given());
+  EXPECT_EQ(shipped.http.tls.handshake_timeout, defaults.http.tls.handshake_timeout);
+  EXPECT_EQ(shipped.http.tls.reload_interval, defaults.http.tls.reload_interval);
+  EXPECT_EQ(shipped.http.tls.hsts, defaults.http.tls.hsts);
   EXPECT_EQ(shipped.storage.state_max, defaults.storage.state_max);
   EXPECT_EQ(shipped.entities.max_active, defaults.entities.max_active);
   EXPECT_EQ(shipped.cart.ttl, defaults.cart.ttl);
