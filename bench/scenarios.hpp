@@ -61,6 +61,16 @@ struct browse_options {
 };
 bool run_browse(const stage& stage, const browse_options& options);
 
+/// Holds connections that do nothing: those that were answered once and are silent since, and those that send
+/// a head a byte a second, and come again when they are thrown out. For beside another load. Right if no idle
+/// one was closed.
+struct crowd_options {
+  int idle = 10'000;
+  int slow = 200;
+  int seconds = 20;
+};
+bool run_crowd(const stage& stage, const crowd_options& options);
+
 /// A probe beside another load: writes a unit to a cart of each shard of a cluster at a constant rate, each
 /// until it is confirmed, and tells of each shard how long writes took from their intended start and the
 /// longest time without one that succeeded. At the end each cart must hold what was confirmed.

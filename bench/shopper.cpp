@@ -74,7 +74,8 @@ shopper::shopper(event_loop& loop, const endpoint& server, shopping_tally& tally
 task<const http_answer*> shopper::post(histogram& times, std::string_view target, std::string_view body) {
   const std::string_view request = hands_.text.post(target, keys_.next(), body);
   const http_answer& answer = co_await hands_.link.send(request);
-  if (answer.status != 0) times.record(answer.elapsed_ns);
+  const bool turned_away = answer.status == 503 || answer.status == 429;
+  if (answer.status != 0) (turned_away ? tally_.times["refused"] : times).record(answer.elapsed_ns);
   if (answer.ok()) co_return &answer;
   tally_.note_error(answer);
   co_return nullptr;

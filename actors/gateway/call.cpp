@@ -58,7 +58,7 @@ json::problem malformed(std::string detail) {
 }
 
 void read_names(const http_request& http, const services& services, call& call) {
-  call.request_id = request_id_of(http, services);
+  call.request_id = request_id_of(http, *services.random);
   std::string_view trace = http.field("traceparent").value_or("");
   if (is_traceparent(trace)) call.traceparent = std::string{trace};
 }
@@ -208,9 +208,9 @@ std::optional<std::string_view> call::parameter(std::string_view name) const {
   return std::nullopt;
 }
 
-std::string request_id_of(const http_request& http, const services& services) {
+std::string request_id_of(const http_request& http, runtime::random_source& random) {
   std::string_view given = http.field("request-id").value_or("");
-  return is_request_id(given) ? std::string{given} : "req_" + services.random->next_part();
+  return is_request_id(given) ? std::string{given} : "req_" + random.next_part();
 }
 
 std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services,

@@ -97,7 +97,7 @@ struct refusal {
 };
 
 /// The name of a request: its Request-Id, or a fresh one.
-std::string request_id_of(const http_request& http, const services& services);
+std::string request_id_of(const http_request& http, runtime::random_source& random);
 
 /// Checks what all routes have in common: path and method, names, credential, media types, query, key, body.
 /// `as`: whoever sent it from within the node, in place of an Authorization field.

@@ -34,13 +34,6 @@ bool is_answer(runtime::outcome outcome) {
   return outcome == runtime::outcome::answered || outcome == runtime::outcome::replayed;
 }
 
-/// A refused request's file is nobody's.
-void drop_file(const http_request& request) {
-  if (request.spooled.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove(request.spooled, ignored);
-}
-
 /// How far one question of an ask is.
 struct question_state {
   enum class phase : std::uint8_t { unsent, asked, waiting, answered };
@@ -80,10 +73,9 @@ class desk {
     const auto now = config_.services.clock->steady();
     if (calls_.size() >= config_.calls_max) {
       drop_file(*exchange.request);
-      std::string request_id = request_id_of(*exchange.request, config_.services);
-      respond(*exchange.responder,
-              std::get<done>(refuse(problem_of(runtime::outcome::overloaded, false, false), request_id)),
-              request_id, nullptr, now);
+      auto response = overloaded(*exchange.request, *config_.services.random);
+      if (config_.metrics) config_.metrics->record(number_of(nullptr), response.status, {});
+      exchange.responder->respond(std::move(response));
       return;
     }
     auto taken = take_up(exchange.request, config_.services, exchange.as);
@@ -175,9 +167,7 @@ class desk {
                std::chrono::nanoseconds since) {
     auto response = to_response(std::move(done), request_id);
     if (config_.metrics) {
-      const auto all = routes();
-      const auto number = route == nullptr ? all.size() : static_cast<std::size_t>(route - all.data());
-      config_.metrics->record(number, response.status, config_.services.clock->steady() - since);
+      config_.metrics->record(number_of(route), response.status, config_.services.clock->steady() - since);
     }
     reached("gateway: before an answer is given");
     responder.respond(std::move(response));
@@ -422,6 +412,23 @@ std::vector<std::string> route_names() {
     names.emplace_back(route.name);
   names.emplace_back("none");
   return names;
+}
+
+std::size_t number_of(const route* route) {
+  const auto all = routes();
+  return route == nullptr ? all.size() : static_cast<std::size_t>(route - all.data());
+}
+
+http_response overloaded(const http_request& request, runtime::random_source& random) {
+  const auto request_id = request_id_of(request, random);
+  const auto problem = problem_of(runtime::outcome::overloaded, false, false);
+  return to_response(std::get<done>(refuse(problem, request_id)), request_id);
+}
+
+void drop_file(const http_request& request) {
+  if (request.spooled.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove(request.spooled, ignored);
 }
 
 caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config config) {

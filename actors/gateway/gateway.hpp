@@ -64,6 +64,15 @@ struct gateway_state {
   static inline const char* name = "gateway";
 };
 
+/// The position of a route among these names; null: of what fits none.
+std::size_t number_of(const route* route);
+
+/// The answer to a request that is refused because too much is going on.
+http_response overloaded(const http_request& request, runtime::random_source& random);
+
+/// Removes the file of a request that nobody takes.
+void drop_file(const http_request& request);
+
 /// GATEWAY: takes requests from the listener and answers each of them exactly once, whatever becomes of the
 /// shards. A node runs a few of them; they share nothing but what `services` holds. Handles:
 ///   exchange            from the listener; answered through its responder

@@ -200,6 +200,12 @@ std::variant<route_match, wrong_method, no_route> find_route(std::string_view me
   return no_route{};
 }
 
+const route* route_of(const http_request& http, bool test_mode) {
+  const auto found = find_route(http.method, http.path, test_mode);
+  const auto* match = std::get_if<route_match>(&found);
+  return match == nullptr ? nullptr : match->route;
+}
+
 bool takes_file(std::string_view method, std::string_view path) {
   auto found = find_route(method, path);
   auto* match = std::get_if<route_match>(&found);

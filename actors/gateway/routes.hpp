@@ -59,6 +59,9 @@ struct no_route {};
 std::variant<route_match, wrong_method, no_route> find_route(std::string_view method, std::string_view path,
                                                              bool test_mode = true);
 
+/// The route of a request, or null.
+const route* route_of(const http_request& http, bool test_mode);
+
 /// For the listener: whether a request's body is a file, to be spooled.
 bool takes_file(std::string_view method, std::string_view path);
 

@@ -211,6 +211,9 @@ void read_limits(map_reader& reader, limit_settings& limits) {
       inner.number("admin", most.admin, 0, 1'000'000);
     });
   };
+  reader.time("delay_target", limits.delay_target, 0ms, 5s);
+  if (limits.delay_target > 0ms && limits.delay_target < 5ms)
+    reader.complain(reader.line_of("delay_target"), "limits.delay_target must be 0 or at least 5ms");
   read("address", limits.address);
   read("credential", limits.credential);
   reader.number("clients_max", limits.clients_max, 100, 10'000'000);

@@ -136,9 +136,11 @@ struct request_limits {
 
 /// How many requests one client may send; the cluster's, divided over its nodes.
 struct limit_settings {
-  milliseconds window{10'000};         ///< Whole seconds; 1 s to 1 h.
-  request_limits address;              ///< Of one address; of IPv6 of one /64.
-  request_limits credential;           ///< Of one key.
+  milliseconds window{10'000};  ///< Whole seconds; 1 s to 1 h.
+  request_limits address;       ///< Of one address; of IPv6 of one /64.
+  request_limits credential;    ///< Of one key.
+  /// Requests are refused where even the quickest take longer, whoever sends them; 5 ms to 5 s; 0: never.
+  milliseconds delay_target{0};
   std::uint32_t clients_max = 50'000;  ///< Remembered for each of these limits; 100 to 10,000,000.
 };
 

@@ -94,6 +94,13 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   add_count(browse, "--seconds", options.browse.seconds, seconds_max, "How long");
   add_skus(browse, options.browse.skus);
 
+  CLI::App* crowd =
+      scenario("crowd", "Holds idle and slow connections, for beside another load",
+               [&options](const bench::stage& stage) { return run_crowd(stage, options.crowd); });
+  add_count(crowd, "--idle", options.crowd.idle, 50'000, "Connections that were answered once");
+  add_count(crowd, "--slow", options.crowd.slow, connections_max, "Connections that send a byte a second");
+  add_count(crowd, "--seconds", options.crowd.seconds, seconds_max, "How long");
+
   CLI::App* pulse =
       scenario("pulse", "A probe beside another load: writes to each shard of a cluster at a constant rate",
                [&options](const bench::stage& stage) { return run_pulse(stage, options.pulse); });

@@ -19,6 +19,7 @@ struct bench_options {
   bench::cart_options cart;
   bench::flash_options flash;
   bench::browse_options browse;
+  bench::crowd_options crowd;
   bench::pulse_options pulse;
   bench::histories_options histories;
 };

@@ -93,6 +93,28 @@ void add_admission_metrics(telemetry::registry& registry, const gateway::admissi
       });
 }
 
+void add_overload_metrics(telemetry::registry& registry, const gateway::overload_guard& guard) {
+  const auto gauge = [&](std::string name, std::string help, auto figure) {
+    registry.add_reading(type::gauge, std::move(name), std::move(help),
+                         [&guard, figure] { return static_cast<double>(figure(guard.read())); });
+  };
+  using figures = gateway::overload_guard::figures;
+  gauge("souk_http_calls", "Requests under way.", [](const figures& now) { return now.under_way; });
+  gauge("souk_http_calls_limit", "Requests that may be under way now.",
+        [](const figures& now) { return now.limit; });
+  gauge("souk_http_delay_seconds", "What the quickest request took lately.",
+        [](const figures& now) { return std::chrono::duration<double>(now.delay).count(); });
+  registry.add_readings(
+      type::counter, "souk_http_shed_total", "Requests refused because too many were under way.", [&guard] {
+        const auto now = guard.read();
+        std::vector<telemetry::registry::labelled_value> values;
+        for (std::size_t n = 0; n < gateway::progress_steps; ++n)
+          values.push_back({{{"for", std::string{gateway::name_of(static_cast<gateway::progress>(n))}}},
+                            static_cast<double>(now.refused.at(n))});
+        return values;
+      });
+}
+
 telemetry::readiness shards_ready(const runtime::node& node) {
   const auto serving = node.shards().serving.load();
   return {"shards", node.serving(),

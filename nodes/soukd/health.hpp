@@ -2,6 +2,7 @@
 
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/http.hpp"
+#include "actors/gateway/overload.hpp"
 #include "persistence/storage.hpp"
 #include "runtime/node/node.hpp"
 #include "runtime/telemetry/health.hpp"
@@ -16,6 +17,9 @@ void add_node_metrics(telemetry::registry& registry, runtime::node& node,
 
 /// Declares what the limits of clients do. They must live for as long as the registry is rendered.
 void add_admission_metrics(telemetry::registry& registry, const gateway::admission& admission);
+
+/// Declares what is refused because there is too much, and how much there is; as well.
+void add_overload_metrics(telemetry::registry& registry, const gateway::overload_guard& guard);
 
 /// Whether each shard of the node serves.
 telemetry::readiness shards_ready(const runtime::node& node);

@@ -4,6 +4,7 @@
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/gateway/http.hpp"
+#include "actors/gateway/overload.hpp"
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/import/importer.hpp"
@@ -260,6 +261,12 @@ class running_service final : public service {
       };
     admission_ = std::make_shared<gateway::admission>(admission_options_of(options_.settings.limits), nodes);
     add_admission_metrics(metrics_, *admission_);
+    if (const auto target = options_.settings.limits.delay_target; target.count() > 0) {
+      gateway::overload_options overload;
+      overload.target = target;
+      overload_ = std::make_shared<gateway::overload_guard>(overload, clock_);
+      add_overload_metrics(metrics_, *overload_);
+    }
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
   }
 
@@ -428,8 +435,15 @@ class running_service final : public service {
     addresses_.admin = config::to_string({options_.node.admin.address, admin_->port()});
   }
 
-  // Each request goes to the next gateway in turn; one that is being restarted is passed over.
+  // Each request goes to the next gateway in turn; one that is being restarted is passed over. What is too
+  // much is refused here, by the listener's thread: it must not wait behind what makes it too much.
   void hand_on(gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
+    if (overload_) {
+      const auto* route = gateway::route_of(request, options_.test_mode);
+      auto watched = overload_->begin(gateway::progress_of(route), responder);
+      if (watched == nullptr) return turn_away(request, route, *responder);
+      responder = std::move(watched);
+    }
     gateway::exchange exchange{std::make_shared<const gateway::http_request>(std::move(request)),
                                std::move(responder)};
     for (std::size_t tries = 0; gateways_known_ && tries < gateway_roles_.size(); ++tries) {
@@ -444,6 +458,14 @@ class running_service final : public service {
         gateway::to_response(std::get<gateway::done>(gateway::refuse(starting, id)), id));
   }
 
+  void turn_away(const gateway::http_request& request, const gateway::route* route,
+                 gateway::responder& responder) {
+    gateway::drop_file(request);
+    auto response = gateway::overloaded(request, *random_);
+    http_metrics_->record(gateway::number_of(route), response.status, {});
+    responder.respond(std::move(response));
+  }
+
   service_options options_;
   std::shared_ptr<runtime::clock> clock_;
   std::shared_ptr<runtime::random_source> random_;
@@ -453,6 +475,7 @@ class running_service final : public service {
   telemetry::registry metrics_;
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
   std::shared_ptr<gateway::admission> admission_;
+  std::shared_ptr<gateway::overload_guard> overload_;  // null: nothing is refused for the others' sake
   telemetry::admin_sources health_;
   std::optional<caf::actor_system> system_;
   shop::shop shop_;

@@ -188,7 +188,7 @@ TEST(config, every_setting_reaches_its_place) {
            head_timeout = 1s body_timeout = 2s idle_timeout = 3s write_timeout = 4s request_deadline = 5s gateways = 6
            tls { certificate = "{node}/s.pem" key = "s.key" others = [ { certificate = "o.pem" key = "{node}.key" } ]
                  handshake_timeout = 6s reload_interval = 7s hsts = 8s } }
-    limits { window = 1min clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
+    limits { window = 1min delay_target = 80ms clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
              credential { browse = 5 cart = 6 checkout = 7 admin = 8 } }
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
               flush_bytes = 1MiB }
@@ -243,6 +243,7 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.http.request_deadline, 5s);
   EXPECT_EQ(read.http.gateways, 6);
   EXPECT_EQ(read.limits.window, 1min);
+  EXPECT_EQ(read.limits.delay_target, 80ms);
   EXPECT_EQ(read.limits.clients_max, 100u);
   EXPECT_EQ(read.limits.address.browse, 1u);
   EXPECT_EQ(read.limits.address.cart, 2u);

@@ -1,0 +1,153 @@
+#include "actors/gateway/overload.hpp"
+
+#include "actors/gateway/routes.hpp"
+#include "runtime/seams/seams.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace souk::gateway {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr std::array<std::string_view, progress_steps> names{"browsing", "new_cart", "cart", "new_checkout",
+                                                             "finishing"};
+/// Hundredths of the limit that calls of each kind may fill. The steps leave room for what those that were
+/// admitted will ask next: who has been let in comes through, even when the limit has just been halved.
+constexpr std::array<std::size_t, progress_steps> shares{70, 80, 100, 180, 200};
+
+/// The limit grows by a twentieth an interval: doubled in one and a half seconds. It falls by half at most.
+constexpr std::size_t growth = 20;
+
+}  // namespace
+
+std::string_view name_of(progress of) { return names.at(static_cast<std::size_t>(of)); }
+
+progress progress_of(const route* route) {
+  if (route == nullptr) return progress::browsing;
+  switch (route->traffic) {
+    case traffic::browse:
+      return progress::browsing;
+    case traffic::cart:
+      return route->path == "/v1/carts" ? progress::new_cart : progress::cart;
+    case traffic::checkout:
+      return route->path == "/v1/checkouts" ? progress::new_checkout : progress::finishing;
+    case traffic::admin:
+      break;
+  }
+  return progress::finishing;
+}
+
+overload_control::overload_control(const overload_options& options)
+    : options_(options), limit_(options.calls_usual) {}
+
+std::size_t overload_control::limit_of(progress what) const {
+  return std::min(limit_ * shares.at(static_cast<std::size_t>(what)) / 100, options_.calls_most);
+}
+
+bool overload_control::begin(progress what, nanoseconds now) {
+  look(now);
+  if (under_way_ >= limit_of(what)) {
+    reached_ = true;
+    ++refused_.at(static_cast<std::size_t>(what));
+    return false;
+  }
+  most_under_way_ = std::max(most_under_way_, ++under_way_);
+  return true;
+}
+
+void overload_control::ended(progress what, std::optional<nanoseconds> took, nanoseconds now) {
+  --under_way_;
+  if (took) {
+    quickest& of = quickest_.at(what == progress::browsing ? 0 : 1);
+    of = of ? std::min(*of, *took) : *took;
+  }
+  look(now);
+}
+
+void overload_control::look(nanoseconds now) {
+  if (now < interval_ends_) return;
+  const bool begun = interval_ends_.count() >= 0;
+  interval_ends_ = now + options_.interval;
+  if (begun) adapt(std::max(quickest_[0], quickest_[1]));  // nothing is less than any
+  quickest_ = {};
+  most_under_way_ = under_way_;
+  reached_ = false;
+}
+
+void overload_control::adapt(const quickest& delay) {
+  if (delay) delay_ = *delay;
+  // Where nothing ended there is nothing to learn of what did.
+  const bool slow = delay ? *delay > options_.target : slow_intervals_ > 0 && under_way_ > 0;
+  slow_intervals_ = slow ? slow_intervals_ + 1 : 0;
+  if (slow_intervals_ >= options_.intervals_patient && delay) {
+    const auto busy = std::min(limit_, most_under_way_);
+    const auto fitting = busy * static_cast<std::uint64_t>(options_.target.count()) * 1'000'000 /
+                         static_cast<std::uint64_t>(delay->count());
+    limit_ = std::max({options_.calls_least, fitting, busy / 2});
+  } else if (!slow && (reached_ || limit_ < options_.calls_usual)) {
+    const auto most = reached_ ? options_.calls_most : options_.calls_usual;
+    limit_ = std::min(limit_ + limit_ / growth + 1, std::max(limit_, most));
+  } else if (!slow && limit_ > options_.calls_usual) {
+    limit_ = std::max(options_.calls_usual, limit_ - limit_ / growth);
+  }
+}
+
+/// Tells the guard how a call ended, be it without an answer.
+class watched_responder final : public responder {
+ public:
+  watched_responder(std::shared_ptr<overload_guard> guard, progress what, nanoseconds since,
+                    std::unique_ptr<responder> inner)
+      : guard_(std::move(guard)), what_(what), since_(since), inner_(std::move(inner)) {}
+  watched_responder(const watched_responder&) = delete;
+  watched_responder& operator=(const watched_responder&) = delete;
+  ~watched_responder() override { end(0); }
+
+  void respond(http_response response) override {
+    end(response.status);
+    inner_->respond(std::move(response));
+  }
+
+ private:
+  void end(int status) {
+    if (!std::exchange(ended_, true)) guard_->ended(what_, since_, status);
+  }
+
+  const std::shared_ptr<overload_guard> guard_;
+  const progress what_;
+  const nanoseconds since_;
+  const std::unique_ptr<responder> inner_;
+  bool ended_ = false;
+};
+
+overload_guard::overload_guard(const overload_options& options, std::shared_ptr<runtime::clock> clock)
+    : clock_(std::move(clock)), control_(options) {}
+
+std::unique_ptr<responder> overload_guard::begin(progress what, std::unique_ptr<responder>& responder) {
+  const auto now = clock_->steady();
+  {
+    const std::lock_guard lock{mutex_};
+    if (!control_.begin(what, now)) return nullptr;
+  }
+  return std::make_unique<watched_responder>(shared_from_this(), what, now, std::move(responder));
+}
+
+// What failed or was refused before anything was decided is quick whatever waits.
+void overload_guard::ended(progress what, nanoseconds since, int status) {
+  const auto now = clock_->steady();
+  const bool telling = status >= 200 && status < 400;
+  const std::lock_guard lock{mutex_};
+  control_.ended(what, telling ? std::optional{now - since} : std::nullopt, now);
+}
+
+overload_guard::figures overload_guard::read() const {
+  const std::lock_guard lock{mutex_};
+  figures figures{control_.under_way(), control_.limit(), control_.delay(), {}};
+  for (std::size_t n = 0; n < progress_steps; ++n)
+    figures.refused.at(n) = control_.refused(static_cast<progress>(n));
+  return figures;
+}
+
+}  // namespace souk::gateway
