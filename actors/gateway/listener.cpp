@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,6 +23,8 @@ namespace {
 
 using error_code = boost::system::error_code;
 
+/// A browser is to take an answer for what it says that it is, and to show it in nobody else's page.
+constexpr std::string_view for_browsers = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n";
 /// One read takes at most this much.
 constexpr std::size_t scratch_bytes = 64 * 1024;
 /// Timeouts are looked at this often: a quarter of the shortest one, within these bounds.
@@ -296,6 +299,7 @@ void listener_core::read_clock() {
   const auto seconds = runtime::to_ms(wall) / 1000;
   if (std::exchange(date_seconds_, seconds) == seconds) return;
   common_fields = "Server: souk\r\nDate: " + format_date(wall) + "\r\n";
+  common_fields += for_browsers;
   tls_common_fields = common_fields;
   if (tls_settings && tls_settings->hsts.count() > 0)
     tls_common_fields +=

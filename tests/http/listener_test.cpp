@@ -201,6 +201,18 @@ TEST(listener, head_gets_the_fields_of_get_without_a_body) {
   EXPECT_EQ(whole->body, "GET /x1 ");
 }
 
+TEST(listener, answers_and_refusals_tell_browsers_to_guess_and_frame_nothing) {
+  const auto server = start_echo();
+  raw_client client{server->port()};
+  client.send(get("/x") + "BREW /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  for (const int status : {200, 501}) {
+    const auto answer = client.read();
+    EXPECT_EQ(answer->status, status);
+    EXPECT_EQ(answer->field("X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(answer->field("X-Frame-Options"), "DENY");
+  }
+}
+
 TEST(listener, some_statuses_have_no_body) {
   const auto server = start([](const http_request& request, std::unique_ptr<responder> answer) {
     http_response response;
