@@ -101,15 +101,20 @@ class operation {
 
   void write_description() {
     auto text = text_of(said_, "description");
-    if (route_.scope == scope::admin) text = text.empty() ? "For staff." : "For staff. " + text;
+    if (route_.audience == audience::staff) text = text.empty() ? "For staff." : "For staff. " + text;
     if (!text.empty()) out_.key("description").string(text);
   }
 
-  // A shop front needs no key, and may have one.
+  // A shop front needs no key, and may have one: a publishable one, or one that makes it staff.
   void write_security() {
     out_.key("security").begin_array();
-    if (route_.scope == scope::storefront) out_.begin_object().end_object();
-    out_.begin_object().key("key").begin_array().end_array().end_object().end_array();
+    if (route_.audience == audience::everybody) {
+      out_.begin_object().end_object();
+      out_.begin_object().key("publishable_key").begin_array().end_array().end_object();
+    }
+    out_.begin_object().key("secret_key").begin_array();
+    if (route_.scope) out_.string(keyring::name_of(*route_.scope));
+    out_.end_array().end_object().end_array();
   }
 
   void write_parameters() {
@@ -200,7 +205,7 @@ class operation {
     const auto add = [&all](const std::initializer_list<const char*>& more) {
       all.insert(more.begin(), more.end());
     };
-    if (route_.scope == scope::admin) all.insert("insufficient_scope");
+    if (route_.audience == audience::staff) all.insert("insufficient_scope");
     if (route_.body != body_use::none) add(codes_of_json);
     if (!route_.read_only) add(codes_of_writes);
     if (route_.key != key_use::ignored) add(codes_of_keys);
@@ -238,9 +243,14 @@ void write_components(writer& out, const value& said) {
   out.key("description").string("Anything else that goes wrong.");
   write_content(out, "application/problem+json", value{std::string{"Problem"}});
   out.end_object().end_object();
-  out.key("securitySchemes").begin_object().key("key").begin_object();
-  out.key("type").string("http").key("scheme").string("bearer");
-  out.key("description").string("A key of the shop: sk_...").end_object().end_object();
+  out.key("securitySchemes").begin_object();
+  const auto write_scheme = [&out](std::string_view name, std::string_view description) {
+    out.key(name).begin_object().key("type").string("http").key("scheme").string("bearer");
+    out.key("description").string(description).end_object();
+  };
+  write_scheme("secret_key", "A key of staff or a program: sk_..., with these scopes.");
+  write_scheme("publishable_key", "A key of a shop front: pk_..., which opens what is open to everybody.");
+  out.end_object();
   out.end_object();
 }
 

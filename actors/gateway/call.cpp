@@ -82,8 +82,10 @@ problem admit_address(const http_request& http, const services& services, call& 
                                    call.limits);
 }
 
+// A publishable key is everybody's: nobody may use it up for all others.
 problem admit_credential(const services& services, bool from_within, call& call) {
-  if (services.admission == nullptr || from_within || !call.credential) return std::nullopt;
+  if (services.admission == nullptr || from_within || !call.credential || call.credential->publishable)
+    return std::nullopt;
   return services.admission->admit(admission::party::credential, call.tenant + "/" + call.credential->id,
                                    call.route->traffic, services.clock->steady(), call.limits);
 }
@@ -94,7 +96,7 @@ problem read_credential(const http_request& http, const services& services, call
     return malformed("There is more than one Authorization field.");
   auto field = http.field("authorization");
   if (!field) {
-    if (call.route->scope == scope::admin)
+    if (call.route->audience == audience::staff)
       return json::problem{.code = "invalid_token",
                            .detail = "This needs \"Authorization: Bearer <secret key>\"."};
     return std::nullopt;
@@ -104,12 +106,30 @@ problem read_credential(const http_request& http, const services& services, call
                    std::equal(scheme.begin(), scheme.end(), field->begin(), [](char expected, char c) {
                      return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
                    });
-  if (is_bearer) call.credential = services.credentials->find(call.tenant, field->substr(scheme.size()));
+  if (is_bearer)
+    call.credential = services.credentials->find(call.tenant, field->substr(scheme.size()), call.now);
   if (call.credential) return std::nullopt;
   // To call a valid key invalid would be a wrong answer, and one that nobody repeats.
   if (is_bearer && services.keys_are_coming && services.keys_are_coming())
     return problem_of(runtime::outcome::unavailable, call.route->read_only, false);
   return json::problem{.code = "invalid_token", .detail = "The key is not valid."};
+}
+
+problem check_scope(const call& call) {
+  if (call.route->audience == audience::everybody || call.staff()) return std::nullopt;
+  return json::problem{
+      .code = "insufficient_scope",
+      .detail = "This needs the scope " + std::string{keyring::name_of(*call.route->scope)} + "."};
+}
+
+/// RFC 6750, section 3: what was wrong is told only to who showed something.
+std::pair<std::string, std::string> challenge_of(const json::problem& problem, const call& call) {
+  std::string challenge = R"(Bearer realm="souk")";
+  if (problem.code == "insufficient_scope" || call.http->field("authorization"))
+    challenge.append(R"(, error=")").append(problem.code).append("\"");
+  if (problem.code == "insufficient_scope" && call.route->scope && !call.staff())
+    challenge.append(R"(, scope=")").append(keyring::name_of(*call.route->scope)).append("\"");
+  return {"WWW-Authenticate", std::move(challenge)};
 }
 
 // Of a catalogue that is not there yet all goods would be not found, and all lists empty.
@@ -208,6 +228,8 @@ std::optional<std::string_view> call::parameter(std::string_view name) const {
   return std::nullopt;
 }
 
+bool call::staff() const { return credential && route->scope && credential->scopes.has(*route->scope); }
+
 std::string request_id_of(const http_request& http, runtime::random_source& random) {
   std::string_view given = http.field("request-id").value_or("");
   return is_request_id(given) ? std::string{given} : "req_" + random.next_part();
@@ -228,6 +250,7 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   if (auto limited = admit_address(request, services, call)) refused = std::move(limited);
   if (!refused) refused = read_credential(request, services, call);
   if (!refused) refused = admit_credential(services, from_within, call);
+  if (!refused) refused = check_scope(call);
   if (!refused) refused = wait_for_catalogue(services, call);
   if (!refused) refused = read_accept(request);
   if (!refused) refused = read_query(request, call);
@@ -238,6 +261,8 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
       fields.push_back(std::move(field));
     for (auto& field : call.limits)
       fields.push_back(std::move(field));
+    if (refused->code == "invalid_token" || refused->code == "insufficient_scope")
+      fields.push_back(challenge_of(*refused, call));
     return refusal{*std::move(refused), std::move(fields), std::move(call.request_id)};
   }
   if (!call.keyed()) services.random->fill(call.id);
@@ -273,6 +298,13 @@ std::variant<page, json::problem> page_of(const call& call, std::string_view lis
 step not_found(const call& call, std::string_view what) {
   return refuse({.code = "not_found", .detail = "There is no such " + std::string{what} + "."},
                 call.request_id);
+}
+
+step refuse_scope(const call& call, std::string detail) {
+  json::problem problem{.code = "insufficient_scope", .detail = std::move(detail)};
+  auto refused = std::get<done>(refuse(problem, call.request_id));
+  refused.fields.push_back(challenge_of(problem, call));
+  return refused;
 }
 
 json::problem bad_parameter(std::string_view name, std::string detail) {

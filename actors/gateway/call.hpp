@@ -82,7 +82,8 @@ struct call {
   bool minimal = false;  ///< Prefer: return=minimal.
   header_fields limits;  ///< What the client is to know of its limits.
 
-  bool admin() const { return credential.has_value(); }
+  /// Whether the caller has the route's scope.
+  bool staff() const;
   bool keyed() const { return !key_scope.empty(); }
   /// The value of a query parameter, or nothing.
   std::optional<std::string_view> parameter(std::string_view name) const;
@@ -121,6 +122,9 @@ std::variant<page, json::problem> page_of(const call& call, std::string_view lis
 
 /// 404 for an id that cannot be one.
 step not_found(const call& call, std::string_view what);
+
+/// 403 for what takes more than the credential opens.
+step refuse_scope(const call& call, std::string detail);
 
 /// 422 for a query parameter.
 json::problem bad_parameter(std::string_view name, std::string detail);

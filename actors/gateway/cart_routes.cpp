@@ -108,9 +108,8 @@ step add_items(const call& call, const services&) {
   cart::pb::Command command;
   *command.mutable_add_items() = parse_items(call.body, errors);
   if (auto problem = errors.take()) return refuse(*problem, call.request_id);
-  if (has_quoted_price(command.add_items()) && !call.admin())
-    return refuse({.code = "insufficient_scope", .detail = "A unit_price of its own takes the shop's key."},
-                  call.request_id);
+  if (has_quoted_price(command.add_items()) && !call.staff())
+    return refuse_scope(call, "A unit_price of its own takes a key with the scope carts:write.");
   command.mutable_add_items()->set_minimal(call.minimal);
   command.mutable_add_items()->set_if_match(std::string{call.http->field("if-match").value_or("")});
   return add_to(*std::move(to), std::move(command));

@@ -116,7 +116,7 @@ step list_products(const call& call, const services& services) {
   auto page = page_of(call, list, services);
   if (auto* problem = std::get_if<json::problem>(&page)) return refuse(*problem, call.request_id);
   const auto& [limit, after] = std::get<gateway::page>(page);
-  catalogue::product_page found = services.catalogue->list(call.tenant, category, after, limit, call.admin());
+  catalogue::product_page found = services.catalogue->list(call.tenant, category, after, limit, call.staff());
   std::string next;
   if (found.more) next = seal_cursor(services.secret, list, found.products.back()->id());
   return done{products_answer(found.products, found.more, next), false, {}};
@@ -137,7 +137,7 @@ step get_variant(const call& call, const services& services) {
   const std::string& sku = call.arguments[0];
   if (!is_sku(sku)) return not_found(call, "variant");
   auto variant = services.catalogue->find(call.tenant, sku);
-  if (!variant || (!variant->for_sale && !call.admin())) return not_found(call, "variant");
+  if (!variant || (!variant->for_sale && !call.staff())) return not_found(call, "variant");
   auto command = std::make_shared<stock::pb::Command>();
   command->mutable_read();
   ask ask;

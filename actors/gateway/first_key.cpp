@@ -49,7 +49,7 @@ void add_key(first_key_actor* self, const first_key_config& config) {
   std::array<std::uint8_t, 32> bytes{};
   config.random->fill(bytes);
   keyring::new_key key =
-      keyring::make_key("first start", config.random->next_part(),
+      keyring::make_key("first start", keyring::full_grant(), config.random->next_part(),
                         {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, config.clock->now());
   key.add.set_hash(keyring::hash_of(config.keep(key.secret)));
   key.add.set_only_first(true);

@@ -292,7 +292,7 @@ class desk {
     }
     request.request_id = call.request_id;
     request.traceparent = call.traceparent;
-    request.admin = call.admin();
+    request.admin = call.staff();
     request.read_only = question.read_only;
     request.crash = question.crash;
     request.correlation = correlation;

@@ -2,6 +2,7 @@
 
 #include "actors/product/product.hpp"
 #include "actors/stock/stock.hpp"
+#include "actors/values/id.hpp"
 
 #include <algorithm>
 #include <map>
@@ -28,6 +29,9 @@ constexpr json::range reason_length{1, 500};
 constexpr json::range token_length{1, 200};
 constexpr json::range email_length{3, 254};
 constexpr json::range label_length{1, 100};
+constexpr json::range scopes_size{1, keyring::scope_count};
+constexpr json::range scope_length{1, 32};
+constexpr json::range time_length{20, 24};
 constexpr json::range options_size{0, 20};
 constexpr json::range option_length{0, 100};
 constexpr json::range line_attributes_size{0, 20};
@@ -248,11 +252,30 @@ std::string parse_reason(const json::value& body, input_errors& errors) {
   return reason;
 }
 
-std::string parse_label(const json::value& body, input_errors& errors) {
+key_input parse_key(const json::value& body, runtime::timestamp now, input_errors& errors) {
   object_reader in{body, errors};
-  std::string label = in.string("label", label_length);
+  key_input key;
+  key.label = in.string("label", label_length);
+  key.grant.set_publishable(in.optional_boolean("publishable").value_or(false));
+  key.grant.set_everything(!in.has("scopes") && !key.grant.publishable());
+  if (key.grant.publishable() && in.has("scopes")) in.fail("scopes", "A publishable key has none.");
+  keyring::scope_set scopes;
+  for (const std::string& name : in.optional_strings("scopes", scopes_size, scope_length))
+    if (auto known = keyring::scope_of(name))
+      scopes.add(*known);
+    else
+      in.fail("scopes", "There is no scope " + name + ".");
+  for (std::string_view name : scopes.names())
+    key.grant.add_scopes(std::string{name});
+  if (auto text = in.optional_string("expires_at", time_length)) {
+    const auto end = values::parse_time(*text);
+    if (!end || *end <= now)
+      in.fail("expires_at", "It is a time to come, such as 2027-01-31T00:00:00.000Z.");
+    else
+      key.grant.set_expires_at_ms(runtime::to_ms(*end));
+  }
   in.finish();
-  return label;
+  return key;
 }
 
 crash_target parse_crash(const json::value& body, input_errors& errors) {

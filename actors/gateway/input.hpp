@@ -3,6 +3,7 @@
 #include "actors/cart/cart.pb.h"
 #include "actors/checkout/checkout.pb.h"
 #include "actors/json/object_reader.hpp"
+#include "actors/keyring/keyring.hpp"
 #include "actors/product/product.pb.h"
 #include "actors/stock/stock.pb.h"
 #include "runtime/cluster/operator_plan.hpp"
@@ -65,8 +66,14 @@ checkout::pb::Complete parse_complete(const json::value& body, json::input_error
 /// The reason why an order is cancelled.
 std::string parse_reason(const json::value& body, json::input_errors& errors);
 
-/// A key's label.
-std::string parse_label(const json::value& body, json::input_errors& errors);
+/// A key to be made.
+struct key_input {
+  std::string label;
+  keyring::pb::Grant grant;
+};
+/// Without `scopes` a key opens everything, unless it is `publishable`, which opens nothing. `expires_at`
+/// must be after `now`.
+key_input parse_key(const json::value& body, runtime::timestamp now, json::input_errors& errors);
 
 /// Which entity is to throw: "cart/crt_..." as kind and name.
 struct crash_target {

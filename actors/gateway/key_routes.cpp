@@ -27,12 +27,15 @@ step show_secret(reply reply, const std::string& secret) {
 
 step create_key(const call& call, const services& services) {
   json::input_errors errors;
-  std::string label = parse_label(call.body, errors);
+  key_input input = parse_key(call.body, call.now, errors);
   if (auto problem = errors.take()) return refuse(*problem, call.request_id);
+  // Or whoever may make keys could do everything.
+  if (!call.credential->scopes.has_all(keyring::scopes_of(input.grant)))
+    return refuse_scope(call, "A key opens at most what the key opens that makes it.");
   std::array<std::uint8_t, 32> bytes{};
   services.random->fill(bytes);
   keyring::new_key key =
-      keyring::make_key(std::move(label), services.random->next_part(),
+      keyring::make_key(std::move(input.label), std::move(input.grant), services.random->next_part(),
                         {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, call.now);
   auto command = std::make_shared<keyring::pb::Command>();
   *command->mutable_add() = std::move(key.add);

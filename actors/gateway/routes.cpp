@@ -10,38 +10,42 @@ namespace souk::gateway {
 
 namespace {
 
+using keyring::scope;
+
 /// An audit of everything wakes every stock there is.
 constexpr unsigned audit_deadlines = 30;
 
 /// What several routes have in common.
 struct profile {
-  gateway::scope scope;
+  gateway::audience audience;
   key_use key;
   body_use body;
   bool read_only;
 };
-constexpr profile shop_reads{scope::storefront, key_use::ignored, body_use::none, true};
-constexpr profile shop_writes{scope::storefront, key_use::allowed, body_use::json, false};
-constexpr profile shop_acts{scope::storefront, key_use::allowed, body_use::optional_json, false};
-constexpr profile shop_removes{scope::storefront, key_use::allowed, body_use::none, false};
-constexpr profile shop_pays{scope::storefront, key_use::required, body_use::json, false};
-constexpr profile staff_reads{scope::admin, key_use::ignored, body_use::none, true};
-constexpr profile staff_writes{scope::admin, key_use::allowed, body_use::json, false};
+constexpr profile shop_reads{audience::everybody, key_use::ignored, body_use::none, true};
+constexpr profile shop_writes{audience::everybody, key_use::allowed, body_use::json, false};
+constexpr profile shop_acts{audience::everybody, key_use::allowed, body_use::optional_json, false};
+constexpr profile shop_removes{audience::everybody, key_use::allowed, body_use::none, false};
+constexpr profile shop_pays{audience::everybody, key_use::required, body_use::json, false};
+constexpr profile staff_reads{audience::staff, key_use::ignored, body_use::none, true};
+constexpr profile staff_writes{audience::staff, key_use::allowed, body_use::json, false};
 /// Each is safe to repeat, so that no key is needed.
-constexpr profile staff_orders{scope::admin, key_use::ignored, body_use::json, false};
-constexpr profile staff_removes{scope::admin, key_use::allowed, body_use::none, false};
-constexpr profile staff_refunds{scope::admin, key_use::required, body_use::json, false};
-constexpr profile staff_sends_file{scope::admin, key_use::allowed, body_use::file, false};
+constexpr profile staff_orders{audience::staff, key_use::ignored, body_use::json, false};
+constexpr profile staff_removes{audience::staff, key_use::allowed, body_use::none, false};
+constexpr profile staff_refunds{audience::staff, key_use::required, body_use::json, false};
+constexpr profile staff_sends_file{audience::staff, key_use::allowed, body_use::file, false};
 /// The secret of a new key must not be kept with an answer, so there is no first answer to repeat.
-constexpr profile staff_makes_secret{scope::admin, key_use::ignored, body_use::json, false};
+constexpr profile staff_makes_secret{audience::staff, key_use::ignored, body_use::json, false};
 
 route make_route(std::string_view method, std::string_view path, std::string_view name,
-                 const profile& profile, handler handle, std::vector<std::string_view> parameters = {}) {
+                 const profile& profile, std::optional<scope> scope, handler handle,
+                 std::vector<std::string_view> parameters = {}) {
   route route;
   route.method = method;
   route.path = path;
   route.name = name;
-  route.scope = profile.scope;
+  route.audience = profile.audience;
+  route.scope = scope;
   route.key = profile.key;
   route.body = profile.body;
   route.read_only = profile.read_only;
@@ -51,7 +55,7 @@ route make_route(std::string_view method, std::string_view path, std::string_vie
 }
 
 traffic traffic_of(const route& route) {
-  if (route.scope == scope::admin) return traffic::admin;
+  if (route.audience == audience::staff) return traffic::admin;
   if (route.path.starts_with("/v1/carts")) return traffic::cart;
   if (route.path.starts_with("/v1/checkouts") || route.path.starts_with("/v1/test/"))
     return traffic::checkout;
@@ -59,17 +63,21 @@ traffic traffic_of(const route& route) {
 }
 
 void add_catalogue(std::vector<route>& table) {
-  table.insert(table.end(),
-               {make_route("POST", "/v1/products", "create_product", staff_writes, create_product),
-                make_route("GET", "/v1/products", "list_products", shop_reads, list_products,
-                           {"category", "limit", "cursor"}),
-                make_route("GET", "/v1/products/{id}", "get_product", shop_reads, get_product),
-                make_route("PUT", "/v1/products/{id}", "replace_product", staff_writes, replace_product),
-                make_route("GET", "/v1/variants/{sku}", "get_variant", shop_reads, get_variant),
-                make_route("GET", "/v1/search", "search_products", shop_reads, search_products,
-                           {"q", "category", "limit"}),
-                make_route("POST", "/v1/imports", "start_import", staff_sends_file, start_import),
-                make_route("GET", "/v1/imports/{id}", "get_import", staff_reads, get_import)});
+  table.insert(
+      table.end(),
+      {make_route("POST", "/v1/products", "create_product", staff_writes, scope::catalogue_write,
+                  create_product),
+       make_route("GET", "/v1/products", "list_products", shop_reads, scope::catalogue_read, list_products,
+                  {"category", "limit", "cursor"}),
+       make_route("GET", "/v1/products/{id}", "get_product", shop_reads, scope::catalogue_read, get_product),
+       make_route("PUT", "/v1/products/{id}", "replace_product", staff_writes, scope::catalogue_write,
+                  replace_product),
+       make_route("GET", "/v1/variants/{sku}", "get_variant", shop_reads, scope::catalogue_read, get_variant),
+       make_route("GET", "/v1/search", "search_products", shop_reads, scope::catalogue_read, search_products,
+                  {"q", "category", "limit"}),
+       make_route("POST", "/v1/imports", "start_import", staff_sends_file, scope::imports_write,
+                  start_import),
+       make_route("GET", "/v1/imports/{id}", "get_import", staff_reads, scope::imports_read, get_import)});
   for (auto& route : table)
     route.from_catalogue =
         route.name == "list_products" || route.name == "get_variant" || route.name == "search_products";
@@ -77,60 +85,74 @@ void add_catalogue(std::vector<route>& table) {
 
 void add_inventory(std::vector<route>& table) {
   table.insert(table.end(),
-               {make_route("POST", "/v1/inventory/adjustments", "adjust_stock", staff_writes, adjust_stock),
-                make_route("GET", "/v1/inventory/levels", "list_levels", staff_reads, list_levels, {"sku"}),
-                make_route("GET", "/v1/inventory/movements", "list_movements", staff_reads, list_movements,
-                           {"sku", "location", "limit", "cursor"}),
-                make_route("GET", "/v1/inventory/audit", "audit_stock", staff_reads, audit_stock, {"sku"})});
+               {make_route("POST", "/v1/inventory/adjustments", "adjust_stock", staff_writes,
+                           scope::inventory_write, adjust_stock),
+                make_route("GET", "/v1/inventory/levels", "list_levels", staff_reads, scope::inventory_read,
+                           list_levels, {"sku"}),
+                make_route("GET", "/v1/inventory/movements", "list_movements", staff_reads,
+                           scope::inventory_read, list_movements, {"sku", "location", "limit", "cursor"}),
+                make_route("GET", "/v1/inventory/audit", "audit_stock", staff_reads, scope::inventory_read,
+                           audit_stock, {"sku"})});
   table.back().deadlines = audit_deadlines;
 }
 
 void add_sales(std::vector<route>& table) {
   table.insert(
       table.end(),
-      {make_route("POST", "/v1/carts", "create_cart", shop_writes, create_cart),
-       make_route("GET", "/v1/carts/{id}", "get_cart", shop_reads, get_cart),
-       make_route("POST", "/v1/carts/{id}/items", "add_items", shop_writes, add_items),
-       make_route("PATCH", "/v1/carts/{id}/items/{line}", "set_quantity", shop_writes, set_quantity),
-       make_route("DELETE", "/v1/carts/{id}/items/{line}", "remove_line", shop_removes, remove_line),
-       make_route("POST", "/v1/checkouts", "create_checkout", shop_pays, create_checkout),
-       make_route("GET", "/v1/checkouts/{id}", "get_checkout", shop_reads, get_checkout),
-       make_route("POST", "/v1/checkouts/{id}/complete", "complete_checkout", shop_pays, complete_checkout),
-       make_route("POST", "/v1/checkouts/{id}/cancel", "cancel_checkout", shop_acts, cancel_checkout),
-       make_route("GET", "/v1/orders", "list_orders", staff_reads, list_orders,
+      {make_route("POST", "/v1/carts", "create_cart", shop_writes, scope::carts_write, create_cart),
+       make_route("GET", "/v1/carts/{id}", "get_cart", shop_reads, scope::carts_read, get_cart),
+       make_route("POST", "/v1/carts/{id}/items", "add_items", shop_writes, scope::carts_write, add_items),
+       make_route("PATCH", "/v1/carts/{id}/items/{line}", "set_quantity", shop_writes, scope::carts_write,
+                  set_quantity),
+       make_route("DELETE", "/v1/carts/{id}/items/{line}", "remove_line", shop_removes, scope::carts_write,
+                  remove_line),
+       make_route("POST", "/v1/checkouts", "create_checkout", shop_pays, scope::carts_write, create_checkout),
+       make_route("GET", "/v1/checkouts/{id}", "get_checkout", shop_reads, scope::carts_read, get_checkout),
+       make_route("POST", "/v1/checkouts/{id}/complete", "complete_checkout", shop_pays, scope::carts_write,
+                  complete_checkout),
+       make_route("POST", "/v1/checkouts/{id}/cancel", "cancel_checkout", shop_acts, scope::carts_write,
+                  cancel_checkout),
+       make_route("GET", "/v1/orders", "list_orders", staff_reads, scope::orders_read, list_orders,
                   {"customer_id", "status", "limit", "cursor"}),
-       make_route("GET", "/v1/orders/{id}", "get_order", shop_reads, get_order),
+       make_route("GET", "/v1/orders/{id}", "get_order", shop_reads, scope::orders_read, get_order),
 #ifdef SOUK_NEXT_VERSION
-       make_route("GET", "/v1/orders/{id}/units", "count_units", shop_reads, count_units),
+       make_route("GET", "/v1/orders/{id}/units", "count_units", shop_reads, scope::orders_read, count_units),
 #endif
-       make_route("POST", "/v1/orders/{id}/cancel", "cancel_order", staff_refunds, cancel_order)});
+       make_route("POST", "/v1/orders/{id}/cancel", "cancel_order", staff_refunds, scope::orders_write,
+                  cancel_order)});
 }
 
 void add_operations(std::vector<route>& table) {
-  table.insert(table.end(),
-               {make_route("POST", "/v1/keys", "create_key", staff_makes_secret, create_key),
-                make_route("GET", "/v1/keys", "list_keys", staff_reads, list_keys),
-                make_route("DELETE", "/v1/keys/{id}", "revoke_key", staff_removes, revoke_key),
-                make_route("GET", "/v1/admin/tree", "show_tree", staff_reads, show_tree),
-                make_route("GET", "/v1/admin/status", "show_status", staff_reads, show_status),
-                make_route("GET", "/v1/admin/quarantine", "show_quarantine", staff_reads, show_quarantine),
-                make_route("GET", "/v1/admin/cluster", "show_cluster", staff_reads, show_cluster),
-                make_route("POST", "/v1/admin/cluster", "order_cluster", staff_orders, order_cluster),
-                make_route("GET", "/v1/admin/digest", "show_digest", staff_reads, show_digest,
-                           {"shard", "answers_from_ms"})});
+  table.insert(
+      table.end(),
+      {make_route("POST", "/v1/keys", "create_key", staff_makes_secret, scope::keys_admin, create_key),
+       make_route("GET", "/v1/keys", "list_keys", staff_reads, scope::keys_admin, list_keys),
+       make_route("DELETE", "/v1/keys/{id}", "revoke_key", staff_removes, scope::keys_admin, revoke_key),
+       make_route("GET", "/v1/admin/tree", "show_tree", staff_reads, scope::cluster_read, show_tree),
+       make_route("GET", "/v1/admin/status", "show_status", staff_reads, scope::cluster_read, show_status),
+       make_route("GET", "/v1/admin/quarantine", "show_quarantine", staff_reads, scope::cluster_read,
+                  show_quarantine),
+       make_route("GET", "/v1/admin/cluster", "show_cluster", staff_reads, scope::cluster_read, show_cluster),
+       make_route("POST", "/v1/admin/cluster", "order_cluster", staff_orders, scope::cluster_admin,
+                  order_cluster),
+       make_route("GET", "/v1/admin/digest", "show_digest", staff_reads, scope::cluster_read, show_digest,
+                  {"shard", "answers_from_ms"})});
 }
 
 void add_description(std::vector<route>& table) {
-  table.insert(table.end(), {make_route("GET", "/v1/openapi.json", "show_api", shop_reads, show_api),
-                             make_route("GET", "/docs", "show_api_page", shop_reads, show_api_page)});
+  table.insert(table.end(),
+               {make_route("GET", "/v1/openapi.json", "show_api", shop_reads, std::nullopt, show_api),
+                make_route("GET", "/docs", "show_api_page", shop_reads, std::nullopt, show_api_page)});
 }
 
 void add_test_aids(std::vector<route>& table) {
-  table.insert(table.end(),
-               {make_route("GET", "/v1/test/payments", "list_test_payments", staff_reads, list_test_payments),
-                make_route("POST", "/v1/test/payments/{id}/authenticate", "authenticate_test_payment",
-                           shop_acts, authenticate_test_payment),
-                make_route("POST", "/v1/test/crash", "crash_entity", shop_writes, crash_entity)});
+  table.insert(
+      table.end(),
+      {make_route("GET", "/v1/test/payments", "list_test_payments", staff_reads, scope::payments_read,
+                  list_test_payments),
+       make_route("POST", "/v1/test/payments/{id}/authenticate", "authenticate_test_payment", shop_acts,
+                  std::nullopt, authenticate_test_payment),
+       make_route("POST", "/v1/test/crash", "crash_entity", shop_writes, std::nullopt, crash_entity)});
   table.back().test_mode_only = true;
 }
 

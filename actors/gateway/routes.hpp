@@ -3,6 +3,7 @@
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/step.hpp"
+#include "actors/keyring/scope.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -14,8 +15,8 @@
 
 namespace souk::gateway {
 
-/// Who may call a route.
-enum class scope : std::uint8_t { storefront, admin };
+/// Who may call a route: everybody, or who has its scope.
+enum class audience : std::uint8_t { everybody, staff };
 
 /// What an Idempotency-Key does on a route.
 enum class key_use : std::uint8_t { ignored, allowed, required };
@@ -28,10 +29,13 @@ using handler = step (*)(const call&, const services&);
 /// One route: everything that is checked, documented and counted about it is here, as data.
 struct route {
   std::string_view method;
-  std::string_view path;  ///< With placeholders: "/v1/carts/{id}/items/{line}".
-  std::string_view name;  ///< Unique, for metrics and the API's description.
-  gateway::scope scope = scope::storefront;
+  std::string_view path;                       ///< With placeholders: "/v1/carts/{id}/items/{line}".
+  std::string_view name;                       ///< Unique, for metrics and the API's description.
   gateway::traffic traffic = traffic::browse;  ///< What limits count it as.
+  gateway::audience audience = audience::everybody;
+  /// Makes a caller staff here. On everybody's routes staff may do more; without one, staff is like
+  /// everybody.
+  std::optional<keyring::scope> scope = std::nullopt;
   key_use key = key_use::ignored;
   body_use body = body_use::none;
   bool read_only = true;

@@ -50,7 +50,6 @@ header_fields fields_of(const json::problem& problem) {
   header_fields fields;
   if (problem.retry_after_ms)
     fields.emplace_back("Retry-After", std::to_string((*problem.retry_after_ms + 999) / 1000));
-  if (problem.code == "invalid_token") fields.emplace_back("WWW-Authenticate", R"(Bearer realm="souk")");
   return fields;
 }
 

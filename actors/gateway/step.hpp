@@ -86,7 +86,7 @@ step pass_on(command_question question, header_fields fields = {});
 /// What a client gets that is not the answer of an entity.
 step refuse(const json::problem& problem, std::string_view request_id);
 
-/// The fields that go with a problem: Retry-After, WWW-Authenticate.
+/// The fields that go with a problem: Retry-After.
 header_fields fields_of(const json::problem& problem);
 
 /// The problem for a request that came to no answer. `read_only` and `keyed` say whether a repeat is safe

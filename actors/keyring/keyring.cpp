@@ -15,7 +15,10 @@ namespace {
 
 constexpr std::uint32_t schema = 1;
 
-bool in_use(const pb::Key& key) { return key.revoked_at_ms() == 0; }
+bool in_use(const pb::Key& key, runtime::timestamp now) {
+  return key.revoked_at_ms() == 0 &&
+         (key.grant().expires_at_ms() == 0 || runtime::to_ms(now) < key.grant().expires_at_ms());
+}
 
 runtime::decision answer_with(int status, const pb::Key& key) {
   runtime::decision decision;
@@ -30,8 +33,8 @@ runtime::decision answer_with(int status, const pb::Key& key) {
 runtime::decision add(const keyring_state& state, const pb::Add& add, const runtime::context& context) {
   if (add.only_first() && !state.keys.empty())
     return json::refuse({.code = "invalid_state", .detail = "The keyring has keys already."}, context);
-  auto used =
-      std::count_if(state.keys.begin(), state.keys.end(), [](const auto& row) { return in_use(row.second); });
+  auto used = std::count_if(state.keys.begin(), state.keys.end(),
+                            [&](const auto& row) { return in_use(row.second, context.now); });
   if (std::cmp_greater_equal(used, keys_max))
     return json::refuse(
         {.code = "invalid_state", .detail = "There are as many keys as there can be; revoke some."}, context);
@@ -39,12 +42,14 @@ runtime::decision add(const keyring_state& state, const pb::Add& add, const runt
   key.set_id(add.id());
   key.set_label(add.label());
   key.set_created_at_ms(runtime::to_ms(context.now));
+  if (add.has_grant()) *key.mutable_grant() = add.grant();
   runtime::decision decision = answer_with(201, key);
   pb::Event event;
   event.set_schema(schema);
   event.mutable_added()->set_id(add.id());
   event.mutable_added()->set_label(add.label());
   event.mutable_added()->set_hash(add.hash());
+  if (add.has_grant()) *event.mutable_added()->mutable_grant() = add.grant();
   decision.emit(std::move(event));
   return decision;
 }
@@ -55,7 +60,7 @@ runtime::decision revoke(const keyring_state& state, const pb::Revoke& revoke,
   if (found == state.keys.end())
     return json::refuse({.code = "not_found", .detail = "There is no key with this id."}, context);
   pb::Key key = found->second;
-  if (!in_use(key)) return answer_with(200, key);
+  if (key.revoked_at_ms() != 0) return answer_with(200, key);
   key.set_revoked_at_ms(runtime::to_ms(context.now));
   runtime::decision decision = answer_with(200, key);
   pb::Event event;
@@ -110,6 +115,7 @@ void keyring_decider::evolve(state& state, const event& event, runtime::timestam
     key.set_label(event.added().label());
     key.set_hash(event.added().hash());
     key.set_created_at_ms(runtime::to_ms(at));
+    if (event.added().has_grant()) *key.mutable_grant() = event.added().grant();
     state.changed.insert(key.id());
   } else if (event.has_revoked()) {
     pb::Key& key = state.keys[event.revoked().id()];
@@ -135,11 +141,11 @@ std::shared_ptr<const runtime::entity_kind> make_kind() {
   return std::make_shared<const runtime::kind_of<keyring_decider>>(keyring_decider{});
 }
 
-new_key make_key(std::string label, std::string_view part, std::string_view secret_bytes,
+new_key make_key(std::string label, pb::Grant grant, std::string_view part, std::string_view secret_bytes,
                  runtime::timestamp now) {
   constexpr std::string_view digits = "0123456789abcdef";
   new_key key;
-  key.secret = "sk_";
+  key.secret = grant.publishable() ? "pk_" : "sk_";
   for (char byte : secret_bytes) {
     key.secret += digits[static_cast<std::uint8_t>(byte) >> 4];
     key.secret += digits[static_cast<std::uint8_t>(byte) & 15];
@@ -147,7 +153,23 @@ new_key make_key(std::string label, std::string_view part, std::string_view secr
   key.add.set_id(values::make_id("key_", now, part));
   key.add.set_label(std::move(label));
   key.add.set_hash(hash_of(key.secret));
+  *key.add.mutable_grant() = std::move(grant);
   return key;
+}
+
+pb::Grant full_grant() {
+  pb::Grant grant;
+  grant.set_everything(true);
+  return grant;
+}
+
+scope_set scopes_of(const pb::Grant& grant) {
+  scope_set scopes;
+  if (grant.publishable()) return scopes;
+  if (grant.everything()) return scope_set::all();
+  for (const std::string& name : grant.scopes())
+    if (auto known = scope_of(name)) scopes.add(*known);
+  return scopes;
 }
 
 std::string hash_of(std::string_view secret) {
@@ -160,8 +182,12 @@ std::string hash_of(std::string_view secret) {
 std::string to_json(const pb::Key& key) {
   json::writer out;
   out.begin_object().key("id").string(key.id()).key("label").string(key.label());
-  out.key("created_at").time(runtime::from_ms(key.created_at_ms()));
-  if (!in_use(key)) out.key("revoked_at").time(runtime::from_ms(key.revoked_at_ms()));
+  out.key("publishable").boolean(key.grant().publishable()).key("scopes").begin_array();
+  for (std::string_view name : (key.has_grant() ? scopes_of(key.grant()) : scope_set::all()).names())
+    out.string(name);
+  out.end_array().key("created_at").time(runtime::from_ms(key.created_at_ms()));
+  if (auto end = key.grant().expires_at_ms(); end != 0) out.key("expires_at").time(runtime::from_ms(end));
+  if (key.revoked_at_ms() != 0) out.key("revoked_at").time(runtime::from_ms(key.revoked_at_ms()));
   out.end_object();
   return std::move(out).take();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/keyring/keyring.pb.h"
+#include "actors/keyring/scope.hpp"
 #include "actors/kinds.hpp"
 #include "runtime/entity/kind.hpp"
 
@@ -54,16 +55,23 @@ std::shared_ptr<const runtime::entity_kind> make_kind();
 /// A fresh key, to be added to a keyring.
 struct new_key {
   pb::Add add;
-  std::string secret;  ///< "sk_...": shown once, kept nowhere.
+  std::string secret;  ///< "sk_..." or "pk_...": shown once, kept nowhere.
 };
 /// `part` is the id's unguessable part; the secret is made of `secret_bytes`, 32 random bytes.
-new_key make_key(std::string label, std::string_view part, std::string_view secret_bytes,
+new_key make_key(std::string label, pb::Grant grant, std::string_view part, std::string_view secret_bytes,
                  runtime::timestamp now);
+
+/// All scopes, for ever.
+pb::Grant full_grant();
+
+/// What a grant opens: nothing of what it names and is not known here; nothing at all if it is publishable.
+scope_set scopes_of(const pb::Grant& grant);
 
 /// SHA-256 of a secret, as stored.
 std::string hash_of(std::string_view secret);
 
-/// The JSON of one key, without hash or secret: `{"id","label","created_at","revoked_at"?}`.
+/// The JSON of one key, without hash or secret:
+/// `{"id","label","publishable","scopes","created_at","expires_at"?,"revoked_at"?}`.
 std::string to_json(const pb::Key& key);
 
 }  // namespace souk::keyring

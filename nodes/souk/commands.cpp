@@ -105,14 +105,24 @@ int list_keys(const settings& settings) {
   if (settings.json) {
     print_line(keys);
   } else {
-    print_table(bench::member(keys, "data"), {{"id"}, {"label"}, {"created_at"}, {"revoked_at"}});
+    print_table(bench::member(keys, "data"),
+                {{"id"}, {"label"}, {"scopes"}, {"created_at"}, {"expires_at"}, {"revoked_at"}});
   }
   return exit_fine;
 }
 
-int create_key(const settings& settings, const std::string& label) {
+int create_key(const settings& settings, const key_options& options) {
   souk::json::writer body;
-  body.begin_object().key("label").string(label).end_object();
+  body.begin_object().key("label").string(options.label);
+  if (options.publishable) body.key("publishable").boolean(true);
+  if (!options.scopes.empty()) {
+    body.key("scopes").begin_array();
+    for (const std::string& scope : options.scopes)
+      body.string(scope);
+    body.end_array();
+  }
+  if (!options.expires_at.empty()) body.key("expires_at").string(options.expires_at);
+  body.end_object();
   const json::value key =
       bench::shop_client(settings.with_key()).post("/v1/keys", {}, std::move(body).take());
   if (settings.json) {

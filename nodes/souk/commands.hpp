@@ -32,7 +32,13 @@ int show_quarantine(const settings& settings);
 int show_levels(const settings& settings, const std::string& sku);
 int show_order(const settings& settings, const std::string& id);
 int list_keys(const settings& settings);
-int create_key(const settings& settings, const std::string& label);
+struct key_options {
+  std::string label;
+  std::vector<std::string> scopes;  ///< None: everything.
+  std::string expires_at;           ///< Empty: never.
+  bool publishable = false;
+};
+int create_key(const settings& settings, const key_options& options);
 int revoke_key(const settings& settings, const std::string& id);
 int run_audit(const settings& settings);
 

@@ -96,13 +96,16 @@ class command_line {
   }
 
   void add_keys() {
-    CLI::App* keys = app_.add_subcommand("keys", "Secret keys of staff and programs");
+    CLI::App* keys = app_.add_subcommand("keys", "Keys of staff, programs and shop fronts");
     keys->require_subcommand(1);
     command(*keys, "list", "All keys, without their secrets", [this] { return list_keys(settings_); });
-    command(*keys, "create", "Make a key and show its secret, once",
-            [this] { return create_key(settings_, name_); })
-        ->add_option("LABEL", name_, "What it is for")
-        ->required();
+    CLI::App* create = command(*keys, "create", "Make a key and show its secret, once",
+                               [this] { return create_key(settings_, key_); });
+    create->add_option("LABEL", key_.label, "What it is for")->required();
+    create->add_option("--scope", key_.scopes,
+                       "What it opens, such as orders:read; may be repeated. None: all");
+    create->add_option("--expires-at", key_.expires_at, "When it ends, such as 2027-01-31T00:00:00Z");
+    create->add_flag("--publishable", key_.publishable, "For a shop front: opens what is open to everybody");
     command(*keys, "revoke", "End a key", [this] { return revoke_key(settings_, name_); })
         ->add_option("ID", name_)
         ->required();
@@ -239,6 +242,7 @@ class command_line {
   int verify_seconds_ = 60;
   bool lag_ = false;
   bench_options bench_;
+  key_options key_;
   std::string name_;
   std::function<int()> chosen_;
 };

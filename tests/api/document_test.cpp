@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 #include <string>
@@ -70,6 +71,32 @@ TEST(api, names_every_placeholder_and_every_parameter) {
     EXPECT_EQ(operation->find("request") != nullptr,
               route.body == body_use::json || route.body == body_use::optional_json)
         << route.name;
+  }
+}
+
+TEST(api, names_the_scope_of_every_operation) {
+  const auto& schemes = *document().find("components")->find("securitySchemes");
+  std::set<std::string_view> known;
+  for (const auto& name :
+       *document().find("components")->find("schemas")->find("Scope")->find("enum")->as_array())
+    known.insert(*name.as_string());
+  EXPECT_EQ(known.size(), keyring::scope_count);
+  for (const auto& route : routes()) {
+    std::string method{route.method};
+    std::transform(method.begin(), method.end(), method.begin(),
+                   [](char c) { return static_cast<char>(c | 0x20); });
+    const auto& ways =
+        *document().find("paths")->find(route.path)->find(method)->find("security")->as_array();
+    EXPECT_EQ(ways.size(), route.audience == audience::everybody ? 3u : 1u) << route.name;
+    EXPECT_EQ(ways.front().as_object()->empty(), route.audience == audience::everybody) << route.name;
+    for (const auto& way : ways)
+      for (const auto& [scheme, scopes] : *way.as_object())
+        EXPECT_NE(schemes.find(scheme), nullptr) << route.name;
+    const auto& scopes = *ways.back().find("secret_key")->as_array();
+    ASSERT_EQ(scopes.size(), route.scope ? 1u : 0u) << route.name;
+    if (!route.scope) continue;
+    EXPECT_EQ(*scopes.front().as_string(), keyring::name_of(*route.scope));
+    EXPECT_TRUE(known.contains(*scopes.front().as_string())) << route.name;
   }
 }
 

@@ -115,11 +115,13 @@ class bench : public ::testing::Test {
     services_.clock = clock_;
     services_.random = std::make_shared<counting_random>();
     services_.secret = std::string(32, 's');
-    keyring::new_key key = keyring::make_key("till", std::string(20, '1'), std::string(32, 'k'), now);
+    keyring::new_key key =
+        keyring::make_key("till", keyring::full_grant(), std::string(20, '1'), std::string(32, 'k'), now);
     secret_ = key.secret;
     keyring::pb::Event event;
     event.mutable_added()->set_id(key.add.id());
     event.mutable_added()->set_hash(key.add.hash());
+    *event.mutable_added()->mutable_grant() = key.add.grant();
     credentials_->apply({"main", kinds::keyring, "main"}, 1, event);
   }
 

@@ -105,7 +105,7 @@ TEST_F(gateway_call, a_node_that_has_not_heard_of_all_keys_yet_calls_none_invali
   };
   EXPECT_EQ(code_with("Bearer unheard-of"), "shard_unavailable");
   EXPECT_EQ(code_with("Basic abc"), "invalid_token");
-  EXPECT_TRUE(taken({.path = "/v1/keys", .fields = {staff()}}).admin());
+  EXPECT_TRUE(taken({.path = "/v1/keys", .fields = {staff()}}).staff());
   coming = false;
   EXPECT_EQ(code_with("Bearer unheard-of"), "invalid_token");
 }
@@ -129,9 +129,9 @@ TEST_F(gateway_call, staff_routes_need_a_valid_key_and_others_refuse_an_invalid_
               "invalid_token");
     EXPECT_EQ(refused({.fields = {{"authorization", field}}}).problem.code, "invalid_token") << field;
   }
-  EXPECT_TRUE(taken({.path = "/v1/keys", .fields = {staff()}}).admin());
-  EXPECT_TRUE(taken({.path = "/v1/keys", .fields = {{"authorization", "bEARER " + secret_}}}).admin());
-  EXPECT_FALSE(taken({}).admin());
+  EXPECT_TRUE(taken({.path = "/v1/keys", .fields = {staff()}}).staff());
+  EXPECT_TRUE(taken({.path = "/v1/keys", .fields = {{"authorization", "bEARER " + secret_}}}).staff());
+  EXPECT_FALSE(taken({}).staff());
   EXPECT_EQ(refused({.path = "/v1/keys", .fields = {staff(), staff()}}).problem.code, "malformed_request");
 }
 

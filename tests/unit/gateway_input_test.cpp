@@ -187,7 +187,20 @@ TEST(gateway_input, small_bodies) {
                                {R"({"payment":null})", "validation_failed /payment"},
                                {R"({"token":"x"})", "unknown_field /token"}});
   expect_rows(parse_reason, {{R"({"reason":"late"})", ""}, {"{}", "validation_failed /reason"}});
-  expect_rows(parse_label, {{R"({"label":"till"})", ""}, {R"({"label":""})", "validation_failed /label"}});
+  const auto parse_key_now = [](const json::value& body, json::input_errors& errors) {
+    return parse_key(body, runtime::from_ms(1'795'000'000'000), errors);
+  };
+  expect_rows(
+      parse_key_now,
+      {{R"({"label":"till"})", ""},
+       {R"({"label":""})", "validation_failed /label"},
+       {R"({"label":"till","scopes":["orders:read"],"expires_at":"2027-01-01T00:00:00Z"})", ""},
+       {R"({"label":"till","scopes":[]})", "validation_failed /scopes"},
+       {R"({"label":"till","scopes":["orders:eat"]})", "validation_failed /scopes"},
+       {R"({"label":"till","publishable":true})", ""},
+       {R"({"label":"till","publishable":true,"scopes":["orders:read"]})", "validation_failed /scopes"},
+       {R"({"label":"till","expires_at":"2026-01-01T00:00:00.000Z"})", "validation_failed /expires_at"},
+       {R"({"label":"till","expires_at":"tomorrow at ten o'clock"})", "validation_failed /expires_at"}});
   expect_rows(parse_crash, {{R"({"entity":"cart/crt_1"})", ""},
                             {R"({"entity":"cart"})", "validation_failed /entity"},
                             {R"({"entity":"cart/"})", "validation_failed /entity"}});

@@ -31,12 +31,21 @@ TEST(gateway_routes, every_route_is_found_by_its_own_path) {
 TEST(gateway_routes, what_a_shopper_may_call_is_what_the_contract_says) {
   std::set<std::string> open;
   for (const route& route : routes())
-    if (route.scope == scope::storefront) open.insert(std::string{route.name});
+    if (route.audience == audience::everybody) open.insert(std::string{route.name});
   EXPECT_EQ(open, (std::set<std::string>{
                       "list_products", "get_product", "get_variant", "search_products", "create_cart",
                       "get_cart", "add_items", "set_quantity", "remove_line", "create_checkout",
                       "get_checkout", "complete_checkout", "cancel_checkout", "get_order",
                       "authenticate_test_payment", "crash_entity", "show_api", "show_api_page"}));
+}
+
+TEST(gateway_routes, what_is_for_staff_has_a_scope_and_every_scope_a_route) {
+  keyring::scope_set used;
+  for (const route& route : routes()) {
+    EXPECT_TRUE(route.scope || route.audience == audience::everybody) << route.name;
+    if (route.scope) used.add(*route.scope);
+  }
+  EXPECT_EQ(used, keyring::scope_set::all());
 }
 
 TEST(gateway_routes, arguments_come_in_the_order_of_the_path) {

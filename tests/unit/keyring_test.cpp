@@ -58,20 +58,22 @@ class keyring_bench {
   std::shared_ptr<credential_directory> directory = make_credential_directory();
 };
 
-new_key key_of(char digit) { return make_key("till", std::string(20, digit), std::string(32, digit), now); }
+new_key key_of(char digit) {
+  return make_key("till", full_grant(), std::string(20, digit), std::string(32, digit), now);
+}
 
 TEST(keyring, a_key_opens_until_it_is_revoked) {
   keyring_bench bench;
   new_key key = key_of('1');
-  EXPECT_FALSE(bench.directory->find("main", key.secret));
+  EXPECT_FALSE(bench.directory->find("main", key.secret, now));
   EXPECT_EQ(bench.add(key).status, 201);
-  ASSERT_TRUE(bench.directory->find("main", key.secret));
-  EXPECT_EQ(bench.directory->find("main", key.secret)->id, key.add.id());
-  EXPECT_FALSE(bench.directory->find("other", key.secret));
-  EXPECT_FALSE(bench.directory->find("main", key.secret + "x"));
-  EXPECT_FALSE(bench.directory->find("main", ""));
+  ASSERT_TRUE(bench.directory->find("main", key.secret, now));
+  EXPECT_EQ(bench.directory->find("main", key.secret, now)->id, key.add.id());
+  EXPECT_FALSE(bench.directory->find("other", key.secret, now));
+  EXPECT_FALSE(bench.directory->find("main", key.secret + "x", now));
+  EXPECT_FALSE(bench.directory->find("main", "", now));
   EXPECT_EQ(bench.revoke(key.add.id()).status, 200);
-  EXPECT_FALSE(bench.directory->find("main", key.secret));
+  EXPECT_FALSE(bench.directory->find("main", key.secret, now));
   EXPECT_EQ(bench.revoke(key.add.id()).status, 200) << "revoking twice is fine";
 }
 
@@ -97,6 +99,45 @@ TEST(keyring, the_first_key_is_made_only_once) {
 TEST(keyring, an_unknown_key_cannot_be_revoked) {
   keyring_bench bench;
   EXPECT_EQ(bench.revoke("key_none").status, 404);
+}
+
+TEST(keyring, a_key_ends_at_its_time_and_opens_what_it_was_granted) {
+  keyring_bench bench;
+  pb::Grant grant;
+  grant.add_scopes("orders:read");
+  grant.add_scopes("of:a:later:version");
+  grant.set_expires_at_ms(runtime::to_ms(now) + 1);
+  new_key key = make_key("till", grant, std::string(20, '7'), std::string(32, '7'), now);
+  const auto answer = bench.add(key);
+  EXPECT_NE(answer.body.find(R"("publishable":false,"scopes":["orders:read"])"), std::string::npos);
+  EXPECT_NE(answer.body.find(R"("expires_at":")"), std::string::npos);
+  ASSERT_TRUE(bench.directory->find("main", key.secret, now));
+  EXPECT_EQ(bench.directory->find("main", key.secret, now)->scopes, scope_set{scope::orders_read});
+  EXPECT_FALSE(bench.directory->find("main", key.secret, runtime::from_ms(runtime::to_ms(now) + 1)));
+}
+
+TEST(keyring, a_key_from_before_there_were_scopes_opens_everything) {
+  keyring_bench bench;
+  new_key key = key_of('8');
+  key.add.clear_grant();
+  const auto answer = bench.add(key);
+  EXPECT_NE(answer.body.find(R"("cluster:admin"])"), std::string::npos);
+  EXPECT_EQ(bench.directory->find("main", key.secret, now)->scopes, scope_set::all());
+  map_sink sink;
+  bench.decider.save_rows(bench.state, sink);
+  keyring_bench restarted;
+  for (const auto& [row, value] : sink.rows)
+    restarted.decider.load_row(restarted.state, row, value);
+  auto state = std::make_shared<keyring_state>(restarted.state);
+  EXPECT_FALSE(state->keys.begin()->second.has_grant());
+}
+
+TEST(keyring, scopes_have_names) {
+  for (std::string_view name : scope_set::all().names())
+    EXPECT_EQ(name_of(*scope_of(name)), name);
+  EXPECT_EQ(scope_set::all().names().size(), scope_count);
+  EXPECT_FALSE(scope_of("orders"));
+  EXPECT_FALSE(scope_of(""));
 }
 
 TEST(keyring, rows_bring_back_the_same_keys) {
@@ -130,8 +171,8 @@ TEST(keyring, a_directory_restored_from_state_knows_the_valid_keys) {
   kind->evolve(*state, event, now, 1);
   auto directory = make_credential_directory();
   directory->restore({"main", kinds::keyring, "main"}, 1, *state);
-  EXPECT_TRUE(directory->find("main", key_of('7').secret));
-  EXPECT_FALSE(directory->find("main", key_of('8').secret));
+  EXPECT_TRUE(directory->find("main", key_of('7').secret, now));
+  EXPECT_FALSE(directory->find("main", key_of('8').secret, now));
   EXPECT_TRUE(directory->any("main"));
   EXPECT_FALSE(directory->any("other"));
 }

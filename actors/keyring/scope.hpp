@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace souk::keyring {
+
+/// What a credential may do beyond what everybody may. `carts_*` are other people's carts and checkouts, and
+/// prices that are quoted; `catalogue_read` is what is not for sale yet, or no longer.
+enum class scope : std::uint8_t {
+  catalogue_read,
+  catalogue_write,
+  inventory_read,
+  inventory_write,
+  imports_read,
+  imports_write,
+  carts_read,
+  carts_write,
+  orders_read,
+  orders_write,
+  payments_read,
+  keys_admin,
+  cluster_read,
+  cluster_admin,
+};
+
+inline constexpr std::size_t scope_count = 14;
+
+/// "orders:read": as clients and operators write it.
+std::string_view name_of(scope scope);
+
+/// Or nothing, if there is no such scope.
+std::optional<scope> scope_of(std::string_view name);
+
+/// A few scopes.
+class scope_set {
+ public:
+  constexpr scope_set() = default;
+  constexpr scope_set(std::initializer_list<scope> scopes) {
+    for (scope each : scopes)
+      add(each);
+  }
+  static constexpr scope_set all() {
+    scope_set set;
+    set.bits_ = (1U << scope_count) - 1;
+    return set;
+  }
+
+  constexpr void add(scope scope) { bits_ |= 1U << static_cast<unsigned>(scope); }
+  constexpr bool has(scope scope) const { return (bits_ & 1U << static_cast<unsigned>(scope)) != 0; }
+  constexpr bool has_all(scope_set others) const { return (others.bits_ & ~bits_) == 0; }
+  constexpr bool operator==(const scope_set&) const = default;
+
+  /// The names, in the order of the scopes.
+  std::vector<std::string_view> names() const;
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
+}  // namespace souk::keyring

@@ -1,0 +1,190 @@
+#include "tests/unit/gateway_bench.hpp"
+
+#include <algorithm>
+#include <set>
+
+/// Who may call what: every route of the table with every kind of credential.
+namespace souk::gateway {
+namespace {
+
+using keyring::scope;
+using keyring::scope_set;
+using testing::request;
+
+keyring::pb::Grant grant_of(scope_set scopes) {
+  keyring::pb::Grant grant;
+  for (std::string_view name : scopes.names())
+    grant.add_scopes(std::string{name});
+  return grant;
+}
+
+scope_set all_but(scope left_out) {
+  scope_set scopes;
+  for (std::string_view name : scope_set::all().names())
+    if (auto each = *keyring::scope_of(name); each != left_out) scopes.add(each);
+  return scopes;
+}
+
+class gateway_access : public testing::bench {
+ protected:
+  /// Makes a key known; returns its secret.
+  std::string know(keyring::pb::Grant grant) {
+    const std::string number = std::to_string(version_);
+    const std::string part = std::string(20 - number.size(), '0') + number;
+    keyring::new_key key = keyring::make_key("of a test", std::move(grant), part,
+                                             std::string(32, static_cast<char>(version_)), testing::now);
+    keyring::pb::Event event;
+    event.mutable_added()->set_id(key.add.id());
+    event.mutable_added()->set_hash(key.add.hash());
+    *event.mutable_added()->mutable_grant() = key.add.grant();
+    credentials_->apply({"main", kinds::keyring, "main"}, ++version_, event);
+    last_id_ = key.add.id();
+    return key.secret;
+  }
+
+  void revoke_last() {
+    keyring::pb::Event event;
+    event.mutable_revoked()->set_id(last_id_);
+    credentials_->apply({"main", kinds::keyring, "main"}, ++version_, event);
+  }
+
+  struct outcome {
+    std::string code;  ///< "403 insufficient_scope", or "" if it was taken up.
+    std::string challenge;
+    std::string body;
+  };
+
+  /// What becomes of a route's request before its handler sees it. `authorization`: empty for none.
+  outcome call(const route& route, const std::string& authorization, const std::string& argument = "one") {
+    request request{.method = std::string{route.method}, .path = {}};
+    for (std::string_view rest = route.path; !rest.empty();) {
+      const auto open = rest.find('{');
+      request.path += rest.substr(0, open);
+      if (open == std::string_view::npos) break;
+      request.path += argument;
+      rest.remove_prefix(rest.find('}') + 1);
+    }
+    request.fields = {{"request-id", "r"}, key(), json()};
+    if (!authorization.empty()) request.fields.emplace_back("authorization", authorization);
+    if (route.body != body_use::none) request.body = "{}";
+    services_.test_mode = true;
+    auto taken = take_up(http(request), services_);
+    const auto* refused = std::get_if<refusal>(&taken);
+    if (refused == nullptr) return {};
+    const auto answer = json::to_answer(refused->problem, refused->request_id);
+    outcome outcome{problem_in(answer), {}, answer.body};
+    for (const auto& [name, value] : refused->fields)
+      if (name == "WWW-Authenticate") outcome.challenge += value;
+    // It tells nothing of what there is: the request names something else, and the answer is the same.
+    if (argument == "one") {
+      EXPECT_EQ(call(route, authorization, "two").body, answer.body) << route.name;
+    }
+    return outcome;
+  }
+
+ private:
+  std::uint64_t version_ = 1;
+  std::string last_id_;
+};
+
+constexpr const char* wrong_credential = R"(Bearer realm="souk", error="invalid_token")";
+
+TEST_F(gateway_access, without_a_credential_only_what_is_open_to_everybody) {
+  for (const route& route : routes()) {
+    const auto [code, challenge, body] = call(route, "");
+    const bool open = route.audience == audience::everybody;
+    EXPECT_EQ(code, open ? "" : "401 invalid_token") << route.name;
+    EXPECT_EQ(challenge, open ? "" : R"(Bearer realm="souk")") << route.name;
+  }
+}
+
+TEST_F(gateway_access, a_publishable_key_opens_what_is_open_to_everybody) {
+  keyring::pb::Grant grant;
+  grant.set_publishable(true);
+  const std::string secret = know(grant);
+  EXPECT_TRUE(secret.starts_with("pk_"));
+  for (const route& route : routes()) {
+    const auto [code, challenge, body] = call(route, "Bearer " + secret);
+    EXPECT_EQ(code, route.audience == audience::everybody ? "" : "403 insufficient_scope") << route.name;
+  }
+}
+
+TEST_F(gateway_access, a_key_opens_the_routes_of_its_scopes) {
+  for (const route& route : routes()) {
+    if (!route.scope) continue;
+    EXPECT_EQ(call(route, "Bearer " + know(grant_of({*route.scope}))).code, "") << route.name;
+    const auto [code, challenge, body] = call(route, "Bearer " + know(grant_of(all_but(*route.scope))));
+    if (route.audience == audience::everybody) {
+      EXPECT_EQ(code, "") << route.name;
+      continue;
+    }
+    EXPECT_EQ(code, "403 insufficient_scope") << route.name;
+    EXPECT_EQ(challenge, R"(Bearer realm="souk", error="insufficient_scope", scope=")" +
+                             std::string{keyring::name_of(*route.scope)} + "\"");
+  }
+}
+
+TEST_F(gateway_access, staff_of_other_things_is_like_everybody) {
+  const auto get = [&](const std::string& secret) {
+    auto taken =
+        take_up(http({.path = "/v1/products", .fields = {{"authorization", "Bearer " + secret}}}), services_);
+    return std::get<gateway::call>(std::move(taken)).staff();
+  };
+  EXPECT_TRUE(get(know(grant_of({scope::catalogue_read}))));
+  EXPECT_FALSE(get(know(grant_of(all_but(scope::catalogue_read)))));
+}
+
+TEST_F(gateway_access, credentials_that_are_not_valid_open_nothing_not_even_what_is_open_to_everybody) {
+  keyring::pb::Grant expired = keyring::full_grant();
+  expired.set_expires_at_ms(runtime::to_ms(testing::now));
+  keyring::pb::Grant expiring = keyring::full_grant();
+  expiring.set_expires_at_ms(runtime::to_ms(testing::now) + 1);
+  const std::string over = know(expired);
+  const std::string last_moment = know(expiring);
+  const std::string revoked = know(keyring::full_grant());
+  revoke_last();
+  const std::vector<std::string> broken{"Bearer " + over,
+                                        "Bearer " + revoked,
+                                        "Bearer sk_",
+                                        "Bearer pk_" + secret_.substr(3),
+                                        "Bearer " + secret_ + "0",
+                                        "Bearer  " + secret_,
+                                        "Bearer " + secret_ + ",",
+                                        "Basic " + secret_,
+                                        secret_,
+                                        "Bearer " + std::string(9'000, 'x')};
+  for (const route& route : routes()) {
+    EXPECT_EQ(call(route, "Bearer " + last_moment).code, "") << route.name;
+    std::set<std::string> bodies;
+    for (const std::string& field : broken) {
+      const auto [code, challenge, body] = call(route, field);
+      EXPECT_EQ(code, "401 invalid_token") << route.name << " " << field.substr(0, 80);
+      EXPECT_EQ(challenge, wrong_credential) << route.name << " " << field.substr(0, 80);
+      bodies.insert(body);
+    }
+    EXPECT_EQ(bodies.size(), 1u) << "nobody hears what was wrong with it";
+  }
+}
+
+TEST_F(gateway_access, a_key_makes_no_key_that_opens_more_than_it_does) {
+  const auto make = [&](const std::string& secret, const std::string& body) {
+    return problem_of({.method = "POST",
+                       .path = "/v1/keys",
+                       .fields = {{"authorization", "Bearer " + secret}, json()},
+                       .body = body});
+  };
+  const std::string keeper = know(grant_of({scope::keys_admin, scope::orders_read}));
+  EXPECT_EQ(make(keeper, R"({"label":"x"})"), "403 insufficient_scope");
+  EXPECT_EQ(make(keeper, R"({"label":"x","scopes":["orders:write"]})"), "403 insufficient_scope");
+  for (const char* body :
+       {R"({"label":"x","scopes":["orders:read"]})", R"({"label":"x","publishable":true})"}) {
+    const auto step = handle({.method = "POST",
+                              .path = "/v1/keys",
+                              .fields = {{"authorization", "Bearer " + keeper}, json()},
+                              .body = body});
+    EXPECT_TRUE(std::holds_alternative<ask>(step)) << body;
+  }
+}
+
+}  // namespace
+}  // namespace souk::gateway
