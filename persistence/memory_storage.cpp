@@ -107,6 +107,7 @@ class memory_journal final : public journal {
   void read(shard_id shard, std::uint64_t from,
             const std::function<bool(const journal_entry&)>& visit) const override {
     const std::uint64_t last = bounds(shard).last;
+    journal_entry entry;
     // The visitor may append and trim: nothing is kept over the call but a copy of the record.
     for (std::uint64_t index = from;; ++index) {
       const journal_bounds now = bounds(shard);
@@ -114,7 +115,7 @@ class memory_journal final : public journal {
       if (index > std::min(last, now.last)) {
         return;
       }
-      const journal_entry entry = disk_.now().shards.at(shard).entries[index - now.first];
+      entry = disk_.now().shards.at(shard).entries[index - now.first];
       if (!visit(entry)) {
         return;
       }
@@ -177,13 +178,20 @@ class memory_state final : public state_store {
     std::ranges::for_each(changes, check_row_change);
     return disk_.write([&](contents& now) {
       for (const row_change& change : changes) {
-        if (const auto old = now.rows.find(change.key); old != now.rows.end()) {
-          now.state_bytes -= old->first.size() + old->second.size();
-          now.rows.erase(old);
+        const auto place = now.rows.lower_bound(change.key);
+        const bool is_there = place != now.rows.end() && place->first == change.key;
+        if (is_there) {
+          now.state_bytes -= change.key.size() + place->second.size();
         }
         if (change.value) {
-          now.rows.emplace(change.key, *change.value);
           now.state_bytes += change.key.size() + change.value->size();
+          if (is_there) {
+            place->second = *change.value;
+          } else {
+            now.rows.emplace_hint(place, change.key, *change.value);
+          }
+        } else if (is_there) {
+          now.rows.erase(place);
         }
       }
     });

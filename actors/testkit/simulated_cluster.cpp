@@ -20,6 +20,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 
 namespace souk::testkit {
@@ -116,8 +117,9 @@ struct simulated_cluster::member {
   std::optional<shop::shop> shop;
   std::optional<runtime::node> node;
   std::vector<std::weak_ptr<pending>> requests;
-  std::function<void()> at_next_charge;  // may be empty
-  bool silent = false;                   // it died at a point, and its step goes on
+  std::function<void()> at_next_charge;                   // may be empty
+  std::unordered_map<const char*, std::uint64_t> passes;  // of each point, by where its name stands
+  bool silent = false;                                    // it died at a point, and its step goes on
 
   std::string member_name() const { return runtime::member_name(id, disk); }
   /// What it knows of the cluster; null: it is down, or knows nothing yet.
@@ -310,7 +312,7 @@ void simulated_cluster::silence(member& member) {
 void simulated_cluster::pass(const std::string& node, std::string_view point) {
   auto& member = at(node);
   if (member.silent) return;
-  ++passes_[node][point];
+  ++member.passes[point.data()];
   const auto due = std::ranges::find_if(crashes_, [&](auto& each) {
     return each.point == point && (each.node.empty() || each.node == node) && each.later-- == 0;
   });
@@ -324,6 +326,14 @@ void simulated_cluster::pass(const std::string& node, std::string_view point) {
     if (member.up && member.process == process) take_down(member);
     if (then) then(node);
   });
+}
+
+std::map<std::string, simulated_cluster::point_counts> simulated_cluster::passes() const {
+  std::map<std::string, point_counts> counts;
+  for (const auto& [name, member] : members_)
+    for (const auto& [point, count] : member->passes)
+      counts[name][point] += count;
+  return counts;
 }
 
 void simulated_cluster::crash_at(const std::string& node, std::string_view point, std::uint64_t later,
@@ -375,7 +385,7 @@ void simulated_cluster::replace_disk(const std::string& node) {
   member.disk = "d" + std::to_string(++disks_);
   member.storage = std::make_unique<runtime::testkit::disk>(
       options_.shard_count, folder_ ? folder_->disk(member.disk) : std::filesystem::path{});
-  if (options_.keep_records) member.storage->keep_all();
+  if (options_.keep_records) member.storage->keep_trimmed();
   member.cluster.clear();
   member.gave_up_because.clear();
 }
@@ -488,12 +498,14 @@ std::string simulated_cluster::difference() const {
 }
 
 // The first of those that are up.
+bool simulated_cluster::is_in_sync(const member& member, runtime::shard_id shard) {
+  const auto view = member.view();
+  return view && shard < view->shards.size() && view->shards[shard].has_in_sync(member.member_name());
+}
+
 simulated_cluster::member* simulated_cluster::in_sync_member(runtime::shard_id shard) const {
-  for (const auto& [id, member] : members_) {
-    const auto view = member->view();
-    if (view && shard < view->shards.size() && view->shards[shard].has_in_sync(member->member_name()))
-      return member.get();
-  }
+  for (const auto& [id, member] : members_)
+    if (is_in_sync(*member, shard)) return member.get();
   return nullptr;
 }
 
@@ -506,19 +518,33 @@ void simulated_cluster::take_snapshots() {
   }
 }
 
+// What is trimmed somewhere is committed, and so is what members in sync have in their journals when all has
+// come to rest. Anything else that was ever written may have been dropped again.
+runtime::testkit::shard_records simulated_cluster::records_that_stay(runtime::shard_id shard,
+                                                                     std::string& differing) const {
+  runtime::testkit::shard_records records;
+  const auto add = [&](const persistence::journal_entry& entry) {
+    const auto& first = records.try_emplace(entry.index, entry).first->second;
+    if (first.epoch != entry.epoch || first.payload != entry.payload)
+      differing += fmt::format("shard {}: record {} was committed twice\n", shard, entry.index);
+    return true;
+  };
+  for (const auto& [id, member] : members_) {
+    for (const auto& [index, entry] : member->storage->trimmed(shard))
+      add(entry);
+    if (is_in_sync(*member, shard))
+      member->storage->log().read(shard, member->storage->log().bounds(shard).first, add);
+  }
+  return records;
+}
+
 std::string simulated_cluster::replay_difference(std::uint64_t& from_empty,
                                                  std::uint64_t& from_snapshot) const {
   std::string found;
   for (runtime::shard_id shard = 0; shard < options_.shard_count; ++shard) {
     const auto* const member = in_sync_member(shard);
     if (member == nullptr) continue;
-    // What was dropped again somewhere is of an older epoch than what stayed.
-    runtime::testkit::shard_records records;
-    for (const auto& [id, each] : members_)
-      for (const auto& [index, entry] : each->storage->ever_written(shard)) {
-        auto& kept = records.try_emplace(index, entry).first->second;
-        if (kept.epoch < entry.epoch) kept = entry;
-      }
+    const auto records = records_that_stay(shard, found);
     const auto compare = [&](const char* from, const runtime::testkit::shard_snapshot& snapshot,
                              std::uint64_t& compared) {
       const auto differing = runtime::testkit::replay_difference(snapshot, records, *member->storage, shard,

@@ -20,7 +20,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -47,7 +46,7 @@ struct cluster_options {
 ///     auto answer = shop.call("c", "GET", "/v1/variants/TEA");
 class simulated_cluster {
  public:
-  using point_counts = std::unordered_map<std::string_view, std::uint64_t>;
+  using point_counts = std::map<std::string_view, std::uint64_t>;
   using milliseconds = std::chrono::milliseconds;
   using fields = http_fields;
   /// Status 0: the connection broke before there was an answer.
@@ -129,7 +128,7 @@ class simulated_cluster {
   std::uint64_t writes_of(const std::string& node) const;
   std::string provider_books() const { return provider_->list(); }
   /// How often points were passed so far, by node.
-  const std::map<std::string, point_counts>& passes() const { return passes_; }
+  std::map<std::string, point_counts> passes() const;
   /// What differs between the nodes' copies of what was committed, in words; empty: nothing. Of a cluster at
   /// rest, some seconds after its last command.
   std::string difference() const;
@@ -160,7 +159,9 @@ class simulated_cluster {
   void make_first_key();
   void look_at_leases();
   void tell(const std::string& what) const;
+  static bool is_in_sync(const member& member, runtime::shard_id shard);
   member* in_sync_member(runtime::shard_id shard) const;
+  runtime::testkit::shard_records records_that_stay(runtime::shard_id shard, std::string& differing) const;
   member& at(const std::string& node) { return *members_.at(node); }
   const member& at(const std::string& node) const { return *members_.at(node); }
 
@@ -182,7 +183,6 @@ class simulated_cluster {
   std::map<std::string, std::unique_ptr<member>> members_;
   std::map<runtime::shard_id, runtime::testkit::shard_snapshot> snapshots_;
   std::string key_;
-  std::map<std::string, point_counts> passes_;
   std::vector<waiting_crash> crashes_;
   std::uint64_t incarnations_ = 0;
   std::uint64_t disks_ = 0;

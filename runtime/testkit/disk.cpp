@@ -40,9 +40,6 @@ class disk::log_view final : public persistence::journal {
     if (disk_.refuses()) return commit_status::storage_full;
     const auto status = below().append(entries);
     if (status != commit_status::done) return status;
-    if (disk_.keeps_all_)
-      for (const auto& entry : entries)
-        disk_.ever_[entry.shard].insert_or_assign(entry.index, entry);
     if (disk_.lying_)
       disk_.keep(disk_.unwritten_journal_,
                  [all = std::vector(entries.begin(), entries.end())](persistence::storage& storage) {
@@ -70,6 +67,7 @@ class disk::log_view final : public persistence::journal {
     const auto new_first = persistence::trimmed_first(bounds(shard), keep_from, max_records);
     if (new_first == first) return commit_status::done;
     disk_.check_record(shard, new_first - 1);
+    if (disk_.keeps_trimmed_) remember(shard, first, new_first);
     return write(
         [=](persistence::storage& storage) { return storage.log().trim(shard, keep_from, max_records); },
         shard);
@@ -88,6 +86,13 @@ class disk::log_view final : public persistence::journal {
 
  private:
   persistence::journal& below() const { return disk_.kept_->log(); }
+
+  void remember(shard_id shard, std::uint64_t first, std::uint64_t end) {
+    below().read(shard, first, [&](const journal_entry& entry) {
+      if (entry.index < end) disk_.trimmed_[shard].insert_or_assign(entry.index, entry);
+      return entry.index + 1 < end;
+    });
+  }
 
   commit_status write(const change& change, shard_id shard) {
     if (disk_.refuses()) return commit_status::storage_full;
@@ -294,10 +299,10 @@ void disk::check_row(std::string_view key) const {
     throw damage("state: a row's content has another checksum than expected");
 }
 
-const std::map<std::uint64_t, journal_entry>& disk::ever_written(shard_id shard) const {
+const std::map<std::uint64_t, journal_entry>& disk::trimmed(shard_id shard) const {
   static const std::map<std::uint64_t, journal_entry> none;
-  const auto found = ever_.find(shard);
-  return found == ever_.end() ? none : found->second;
+  const auto found = trimmed_.find(shard);
+  return found == trimmed_.end() ? none : found->second;
 }
 
 }  // namespace souk::runtime::testkit

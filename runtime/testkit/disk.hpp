@@ -67,10 +67,9 @@ class disk final : public persistence::storage {
   bool in_memory() const { return folder_.empty(); }
   /// Writes so far, refused ones included.
   std::uint64_t writes() const { return writes_; }
-  /// From now on it remembers what is written to its journal, also when it is trimmed.
-  void keep_all() { keeps_all_ = true; }
-  /// What it remembers of a shard: of each index what was written last.
-  const std::map<std::uint64_t, persistence::journal_entry>& ever_written(persistence::shard_id shard) const;
+  /// From now on it remembers the records that are trimmed off its journal.
+  void keep_trimmed() { keeps_trimmed_ = true; }
+  const std::map<std::uint64_t, persistence::journal_entry>& trimmed(persistence::shard_id shard) const;
 
  private:
   class log_view;
@@ -104,8 +103,8 @@ class disk final : public persistence::storage {
 
   std::set<place> records_;                  // that are spoilt
   std::set<std::string, std::less<>> rows_;  // that are spoilt
-  bool keeps_all_ = false;
-  std::map<persistence::shard_id, std::map<std::uint64_t, persistence::journal_entry>> ever_;
+  bool keeps_trimmed_ = false;
+  std::map<persistence::shard_id, std::map<std::uint64_t, persistence::journal_entry>> trimmed_;
 };
 
 }  // namespace souk::runtime::testkit
