@@ -54,6 +54,10 @@ void shard_life::take(replication::primary_action& action) {
     read_snapshot(*piece);
   } else if (const auto* over = std::get_if<replication::end_snapshot>(&action)) {
     snapshots_.erase(over->member);
+    // It may not have begun yet. Nobody would end it any more, and the state rests as long as somebody reads
+    // it.
+    std::erase_if(snapshots_waiting_,
+                  [over](const auto& wanted) { return wanted.snapshot == over->snapshot; });
     continue_flush();
   } else if (auto* batch = std::get_if<replication::send_append>(&action)) {
     say_(batch->to, std::move(batch->message));

@@ -127,6 +127,33 @@ TEST(simulated_cluster, a_disk_that_is_lost_is_filled_from_the_others) {
   EXPECT_EQ(shop.call("c", "GET", "/v1/orders/" + order).status, 200);
 }
 
+// It asks for the state while that is being written, and is gone before anybody can read it: nothing reads
+// any more then, and what changes later gets to the disk.
+TEST(simulated_cluster, a_state_that_nobody_came_to_read_is_written_again) {
+  cluster_options options;
+  options.limits.flush_interval = 1s;
+  options.limits.journal_kept_records = 1;
+  simulated_cluster shop{4, options};
+  shop.stock("TEA", 10);
+  shop.crash("c");
+  shop.replace_disk("c");
+  for (int n = 0; n < 5; ++n)
+    buy(shop, "a", "TEA");
+  shop.advance(5s);  // what it lacks is trimmed
+  for (const std::string node : {"a", "b"})
+    shop.fleet().find(node)->stall("state", shop.fleet().now() + 6s);
+  buy(shop, "a", "TEA");
+  shop.advance(2s);  // flushes wait for the disk
+  shop.restart("c");
+  shop.advance(2s);
+  shop.crash("c");
+  shop.replace_disk("c");
+  shop.advance(8s);
+  shop.restart("c");
+  buy(shop, "a", "TEA");
+  expect_whole(shop);
+}
+
 // A copy is gone, and without the store nobody can say that it counts no more.
 TEST(simulated_cluster, what_cannot_be_committed_is_refused_before_it_is_begun) {
   simulated_cluster shop{5};
