@@ -382,6 +382,8 @@ std::optional<snapshot_received> primary::receive(const snapshot_chunk& message)
 
 void primary::begin_snapshot(const member_id& member, peer& peer) {
   ask_where_we_agree(peer, peer.next);
+  // Who is to have no copy is sent nothing: it would be read for ever, and the state could not be written.
+  if (!is_replica(member)) return;
   peer.doing = mode::snapshot;
   // Unique over all epochs, and higher than those of older ones.
   constexpr unsigned snapshots_per_epoch_bits = 20;
@@ -393,6 +395,7 @@ void primary::drop_snapshot(const member_id& member, peer& peer) {
   if (!peer.snapshot) return;
   actions_.push_back(end_snapshot{member, peer.snapshot->id});
   peer.snapshot.reset();
+  ask_where_we_agree(peer, peer.next);
 }
 
 void primary::snapshot_read(const member_id& member, std::uint64_t snapshot, std::uint64_t sequence,
