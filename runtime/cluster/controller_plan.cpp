@@ -12,7 +12,7 @@ replication::shard_config config_of(const cluster_view& view, const shard_record
   replication::shard_config config;
   config.revision = record.revision;
   config.epoch = record.epoch;
-  config.primary = record.in_sync_member_of(record.primary);
+  config.primary = view.in_sync_member(record, record.primary);
   config.in_sync = record.in_sync;
   for (const auto& replica : record.replicas) {
     // A node with a new disk is to keep a copy there; what was on the old one does not count on it any more.
@@ -208,7 +208,7 @@ bool controller_plan::primary_is_gone(const shard_record& record) const {
 bool controller_plan::in_trouble(shard_id shard) const {
   const auto& record = view_->shards[shard];
   if (primary_is_gone(record)) return may_take_for_dead_;
-  const auto primary = record.in_sync_member_of(record.primary);
+  const auto primary = view_->in_sync_member(record, record.primary);
   return std::any_of(view_->reports.begin(), view_->reports.end(), [&](const unreachable_report& report) {
     if (report.shard != shard || report.epoch != record.epoch) return false;
     if (record.in_sync_member_of(report.reporter).empty()) return false;

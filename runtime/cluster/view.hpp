@@ -132,6 +132,13 @@ struct cluster_view {
 
   /// The registration of a node; null while it is not there.
   const node_registration* node(std::string_view id) const { return by_id(nodes, id); }
+  /// The member of a node that is in sync; empty: none. A node with a new disk may be so twice, as the old
+  /// one counts until somebody else is there: then it is the one that it has now.
+  std::string in_sync_member(const shard_record& record, std::string_view id) const {
+    const auto* registered = node(id);
+    if (registered != nullptr && record.has_in_sync(registered->member())) return registered->member();
+    return std::string{record.in_sync_member_of(id)};
+  }
   /// Null if it never belonged to the cluster.
   const cluster_member* member(std::string_view id) const { return by_id(members, id); }
 

@@ -431,9 +431,9 @@ void replica_life::report_primary() {
   const auto* now = record();
   if (!now) return;
   ask_controller_to_look report{id(), now->epoch, {}};
-  const auto primary = now->in_sync_member_of(now->primary);
+  const auto primary = view_->in_sync_member(*now, now->primary);
   if (follower_ && now->has_in_sync(self_member()) && lost_.contains(now->primary) && !primary.empty())
-    report.unreachable.emplace_back(primary);
+    report.unreachable.push_back(primary);
   // What a shard that leads reports is its own.
   const bool news = report.unreachable != reported_.unreachable || report.epoch != reported_.epoch;
   if (shard_ || !news || (report.unreachable.empty() && reported_.unreachable.empty())) return;
@@ -537,10 +537,10 @@ void replica_life::ask_coordinator(const replication::primary_action& action) {
 void replica_life::give_away_if_asked() {
   const auto* now = record();
   if (!shard_ || !now || now->epoch != epoch_ || now->primary != node_) return;
-  const auto heir = now->in_sync_member_of(now->move_to);
+  const auto heir = view_->in_sync_member(*now, now->move_to);
   if (!now->move_to.empty() && now->move_to != node_ && !heir.empty() && is_linked(now->move_to)) {
     giving_ = true;
-    self_->send(shard_, give_to{replication::member_id{heir}});
+    self_->send(shard_, give_to{heir});
   } else if (std::exchange(giving_, false)) {
     self_->send(shard_, give_to{});
   }

@@ -125,6 +125,17 @@ TEST(controller_plan, keeps_a_dead_member_at_the_floor) {
   EXPECT_EQ(wanted[0].record.in_sync, (std::vector<std::string>{"a/d", "b/d"}));
 }
 
+// The old disk of a node counts until somebody else is in sync; its new one leads, and must know that.
+TEST(controller_plan, a_node_that_is_in_sync_twice_leads_with_the_disk_that_it_has) {
+  auto view = cluster({"a", "b", "c"});
+  view.nodes[0] = registered("a", "new");
+  auto record = owned("a", {"a"}, 4);
+  record.in_sync = {"a/d", "a/new"};
+  EXPECT_EQ(config_of(view, record).primary, "a/new");
+  gone(view, "a");
+  EXPECT_EQ(config_of(view, record).primary, "a/d");
+}
+
 TEST(controller_plan, gives_nothing_away_without_a_member_in_sync) {
   auto view = cluster({"a", "b", "c"});
   view.shards[0] = owned("a", {"a", "b", "c"});
