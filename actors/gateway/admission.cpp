@@ -91,9 +91,10 @@ quota admission::share_of(const counted& of, nanoseconds now) {
 
 std::optional<json::problem> admission::admit(party by, std::string_view key, traffic what, nanoseconds now,
                                               header_fields& fields) {
-  const std::lock_guard lock{mutex_};
   counted& of = counted_.at({by, what});
+  // Nothing to count, and nobody waits for the lock.
   if (of.requests == 0 || key.empty()) return std::nullopt;
+  const std::lock_guard lock{mutex_};
   const auto verdict = of.buckets.take(key, share_of(of, now), now);
   const auto name = "\"" + std::string{name_of(by)} + "-" + std::string{gateway::name_of(what)} + "\"";
   append(fields, "RateLimit-Policy",

@@ -86,7 +86,7 @@ class admission {
 
  private:
   struct counted {
-    std::uint64_t requests = 0;
+    const std::uint64_t requests = 0;  ///< 0: as many as they like.
     std::uint64_t refused = 0;
     bucket_table buckets;
   };

@@ -386,7 +386,10 @@ TEST_F(etcd_coordinator, all_come_back_when_etcd_does) {
   for (const auto& [id, node] : nodes_)
     ASSERT_TRUE(
         node.box->wait([](const mailbox& now) { return now.registered && !now.registered->registered; }));
-  EXPECT_EQ(nodes_["a"].view(), before) << "what is known is kept";
+  // What is known is kept; something may have come just before the end.
+  EXPECT_EQ(nodes_["a"].view().nodes, before.nodes);
+  EXPECT_EQ(nodes_["a"].view().shards, before.shards);
+  EXPECT_EQ(nodes_["a"].view().controller, before.controller);
   etcd_.start_again();
   for (const auto& [id, node] : nodes_) {
     ASSERT_TRUE(
