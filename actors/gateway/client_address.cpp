@@ -8,7 +8,7 @@
 namespace souk::gateway {
 
 std::string limited_address(std::string_view address) {
-  const std::string text{address.substr(0, address.find('%'))};  // without the zone of a link-local one
+  std::string text{address.substr(0, address.find('%'))};  // without the zone of a link-local one
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
   if (inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
   std::array<char, INET6_ADDRSTRLEN> written{};
