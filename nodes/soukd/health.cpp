@@ -108,6 +108,7 @@ void add_overload_metrics(telemetry::registry& registry, const gateway::overload
       type::counter, "souk_http_shed_total", "Requests refused because too many were under way.", [&guard] {
         const auto now = guard.read();
         std::vector<telemetry::registry::labelled_value> values;
+        values.reserve(gateway::progress_steps);
         for (std::size_t n = 0; n < gateway::progress_steps; ++n)
           values.push_back({{{"for", std::string{gateway::name_of(static_cast<gateway::progress>(n))}}},
                             static_cast<double>(now.refused.at(n))});
