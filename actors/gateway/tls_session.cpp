@@ -1,6 +1,7 @@
 #include "actors/gateway/tls_session.hpp"
 
 #include "runtime/links/openssl_owners.hpp"
+#include "runtime/links/openssl_reading.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <new>
 #include <utility>
 
@@ -34,12 +34,7 @@ constexpr std::string_view protocol = "http/1.1";
 /// The smallest keys that are taken: 112 bits of security, so RSA from 2,048.
 constexpr int security_level = 2;
 
-std::string last_error() {
-  const auto code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return reason == nullptr ? "unreadable" : reason;
-}
+std::string last_error() { return links::reason_of(ERR_peek_last_error(), "unreadable"); }
 
 /// OpenSSL's own socket, but for a write to a client that is gone: that must be no signal.
 int send_quietly(BIO* bio, const char* bytes, int size) {
@@ -100,9 +95,7 @@ context_ptr new_context() {
 }
 
 std::chrono::sys_seconds end_of(const X509* certificate) {
-  std::tm end{};
-  ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end);
-  return std::chrono::sys_seconds{std::chrono::seconds{timegm(&end)}};
+  return links::end_of(certificate).value_or(std::chrono::sys_seconds{});  // one without is over
 }
 
 /// Reads one pair into a context.

@@ -1,6 +1,7 @@
 #include "runtime/links/certificates.hpp"
 
 #include "runtime/links/openssl_owners.hpp"
+#include "runtime/links/openssl_reading.hpp"
 
 #include <arpa/inet.h>
 #include <openssl/bn.h>
@@ -26,11 +27,8 @@ using extension_ptr = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_fr
 
 void require(bool done, const char* what) {
   if (done) return;
-  const auto code = ERR_get_error();
-  ERR_clear_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  throw std::runtime_error(std::string{"certificate: "} + what + (reason == nullptr ? "" : ": ") +
-                           (reason == nullptr ? "" : reason));
+  const auto reason = reason_of(ERR_get_error(), "");
+  throw std::runtime_error(std::string{"certificate: "} + what + (reason.empty() ? "" : ": ") + reason);
 }
 
 key_ptr new_key() {

@@ -1,6 +1,7 @@
 #include "runtime/links/tls_files.hpp"
 
 #include "runtime/links/openssl_owners.hpp"
+#include "runtime/links/openssl_reading.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -8,7 +9,6 @@
 #include <openssl/x509_vfy.h>
 
 #include <cstdio>
-#include <ctime>
 #include <memory>
 
 namespace souk::links {
@@ -18,12 +18,7 @@ namespace {
 using store_ptr = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
 using store_context_ptr = std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>>;
 
-std::string last_error() {
-  const auto code = ERR_get_error();
-  ERR_clear_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return reason == nullptr ? "unreadable" : reason;
-}
+std::string last_error() { return reason_of(ERR_get_error(), "unreadable"); }
 
 bio_ptr open(const std::string& path, const char* what) {
   if (path.empty()) throw bad_certificate(std::string{"no "} + what + " is set, for links between nodes");
@@ -82,10 +77,9 @@ void check(const tls_files& files, const std::string& node) {
 
 std::chrono::sys_seconds expiry_of(const tls_files& files) {
   const auto certificate = read_certificate(files.certificate, "certificate");
-  std::tm end{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1)
-    throw bad_certificate("certificate " + files.certificate + " has no end");
-  return std::chrono::sys_seconds{std::chrono::seconds{timegm(&end)}};
+  const auto end = end_of(certificate.get());
+  if (!end) throw bad_certificate("certificate " + files.certificate + " has no end");
+  return *end;
 }
 
 }  // namespace souk::links

@@ -1,5 +1,7 @@
 #include "tests/http/tls_client.hpp"
 
+#include "runtime/links/openssl_reading.hpp"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -15,12 +17,7 @@ namespace {
 
 constexpr long wait_seconds = 10;
 
-std::string last_error() {
-  const auto code = ERR_peek_last_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  ERR_clear_error();
-  return reason == nullptr ? "the connection ended" : reason;
-}
+std::string last_error() { return links::reason_of(ERR_peek_last_error(), "the connection ended"); }
 
 }  // namespace
 
