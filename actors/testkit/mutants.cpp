@@ -2,8 +2,8 @@
 
 namespace souk::testkit {
 
-const std::vector<mutant>& mutants() {
-  static const std::vector<mutant> all{
+const std::vector<named>& mutants() {
+  static const std::vector<named> all{
       // Replication.
       {"alone", "a record counts as committed when the primary alone has it"},
       {"own-disk-not-awaited", "the primary counts its own disk before it has written"},

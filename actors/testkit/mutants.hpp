@@ -1,17 +1,13 @@
 #pragma once
 
-#include <string_view>
+#include "actors/testkit/named.hpp"
+
 #include <vector>
 
 namespace souk::testkit {
 
-/// A bug planted on purpose; see runtime/mutant.hpp.
-struct mutant {
-  std::string_view name;
-  std::string_view what;  ///< What goes wrong with it, in words.
-};
-
-/// All of them. Only a build with planted bugs (SOUK_MUTANTS) has any use for the list.
-const std::vector<mutant>& mutants();
+/// All bugs that are planted on purpose (runtime/mutant.hpp), and what goes wrong with each. Only a build
+/// with planted bugs (SOUK_MUTANTS) has any use for the list.
+const std::vector<named>& mutants();
 
 }  // namespace souk::testkit

@@ -1,18 +1,13 @@
 #pragma once
 
+#include "actors/testkit/named.hpp"
+
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace souk::testkit {
-
-/// Something that a run passes or that happens in it, by the name under which it is counted.
-struct named {
-  std::string_view name;
-  std::string_view what;  ///< In words.
-};
 
 /// All fault points (runtime/fault_point.hpp), in production and in what stands around it here. A node may
 /// die at each of them.
