@@ -17,10 +17,6 @@ constexpr std::array<std::string_view, traffic_classes> traffic_names{"browse", 
 
 std::int64_t whole_seconds(nanoseconds time) { return std::chrono::ceil<std::chrono::seconds>(time).count(); }
 
-std::string_view name_of(admission::party by) {
-  return by == admission::party::address ? "address" : "credential";
-}
-
 // Several limits of one request are members of one list.
 void append(header_fields& fields, std::string_view name, const std::string& member) {
   const auto same = [name](const auto& field) { return field.first == name; };
@@ -32,6 +28,10 @@ void append(header_fields& fields, std::string_view name, const std::string& mem
 }
 
 }  // namespace
+
+std::string_view name_of(admission::party by) {
+  return by == admission::party::address ? "address" : "credential";
+}
 
 std::string_view name_of(traffic of) { return traffic_names.at(static_cast<std::size_t>(of)); }
 

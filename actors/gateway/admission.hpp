@@ -73,7 +73,6 @@ class admission {
   explicit admission(const admission_options& options, std::function<std::size_t()> nodes = {});
 
   enum class party : std::uint8_t { address, credential };
-  static constexpr std::size_t parties = 2;
 
   /// Counts a request. Adds to `fields` what the client is to know of its limit, if there is one. Returns the
   /// problem if it is over it. An empty `key` is nobody, who has no limits.
@@ -101,5 +100,7 @@ class admission {
   std::size_t nodes_now_ = 1;
   std::chrono::nanoseconds nodes_asked_at_{-1};
 };
+
+std::string_view name_of(admission::party by);
 
 }  // namespace souk::gateway

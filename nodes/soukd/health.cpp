@@ -77,20 +77,19 @@ void add_node_metrics(telemetry::registry& registry, runtime::node& node,
 void add_admission_metrics(telemetry::registry& registry, const gateway::admission& admission) {
   registry.add_reading(type::gauge, "souk_limited_clients", "Clients whose requests are being counted.",
                        [&admission] { return static_cast<double>(admission.clients()); });
-  registry.add_readings(
-      type::counter, "souk_http_limited_total", "Requests refused because of a client's limit.",
-      [&admission] {
-        using party = gateway::admission::party;
-        std::vector<telemetry::registry::labelled_value> values;
-        for (const auto& [by, name] :
-             {std::pair{party::address, "address"}, {party::credential, "credential"}})
-          for (std::size_t n = 0; n < gateway::traffic_classes; ++n) {
-            const auto what = static_cast<gateway::traffic>(n);
-            values.push_back({{{"by", name}, {"class", std::string{gateway::name_of(what)}}},
-                              static_cast<double>(admission.refused(by, what))});
-          }
-        return values;
-      });
+  registry.add_readings(type::counter, "souk_http_limited_total",
+                        "Requests refused because of a client's limit.", [&admission] {
+                          using party = gateway::admission::party;
+                          std::vector<telemetry::registry::labelled_value> values;
+                          for (const auto by : {party::address, party::credential})
+                            for (std::size_t n = 0; n < gateway::traffic_classes; ++n) {
+                              const auto what = static_cast<gateway::traffic>(n);
+                              values.push_back({{{"by", std::string{gateway::name_of(by)}},
+                                                 {"class", std::string{gateway::name_of(what)}}},
+                                                static_cast<double>(admission.refused(by, what))});
+                            }
+                          return values;
+                        });
 }
 
 void add_overload_metrics(telemetry::registry& registry, const gateway::overload_guard& guard) {
