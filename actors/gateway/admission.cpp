@@ -35,6 +35,11 @@ std::string_view name_of(admission::party by) {
 
 std::string_view name_of(traffic of) { return traffic_names.at(static_cast<std::size_t>(of)); }
 
+bool limits_anybody(const admission_options& options) {
+  const auto is_limit = [](std::uint64_t requests) { return requests != 0; };
+  return std::ranges::any_of(options.address, is_limit) || std::ranges::any_of(options.credential, is_limit);
+}
+
 bucket_table::verdict bucket_table::take(std::string_view key, const quota& quota, nanoseconds now) {
   // Two that were full again make room for the one that comes.
   for (int n = 0; n < 2 && !by_moment_.empty() && by_moment_.begin()->first <= now; ++n)

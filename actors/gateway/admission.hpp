@@ -64,6 +64,8 @@ struct admission_options {
   /// Clients that are remembered in each class; some 300 bytes each.
   std::size_t clients_max = 50'000;
 };
+/// Whether any of them is a limit.
+bool limits_anybody(const admission_options& options);
 
 /// Admits or refuses requests by how many have come from the same client. One for all gateways of a node; the
 /// limits hold for the cluster and are divided over the nodes that are there, rounded up. Any thread.

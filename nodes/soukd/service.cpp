@@ -329,7 +329,7 @@ class running_service final : public service {
     if (clustered())
       services.keys_are_coming = [this] { return !has_caught_up_ || node_->feed().behind != 0; };
     if (clustered()) services.catalogue_is_coming = [this] { return !has_caught_up_; };
-    services.admission = admission_;
+    if (limits_anybody(admission_options_of(options_.settings.limits))) services.admission = admission_;
     services.clock = clock_;
     services.random = random_;
     services.secret = secret_;
