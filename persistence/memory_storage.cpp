@@ -209,13 +209,14 @@ class memory_state final : public state_store {
       return;
     }
     const scan_mark mark(disk_);
-    const auto first = disk_.now().rows.lower_bound(from);
-    const auto end = disk_.now().rows.lower_bound(to);
+    const auto& rows = disk_.now().rows;
+    const auto first = rows.lower_bound(from);
     if (order == scan_order::ascending) {
-      for (auto row = first; row != end && visit(row->first, row->second); ++row) {
+      for (auto row = first; row != rows.end() && row->first < to && visit(row->first, row->second); ++row) {
       }
     } else {
-      for (auto row = end; row != first && visit(std::prev(row)->first, std::prev(row)->second); --row) {
+      for (auto row = rows.lower_bound(to);
+           row != first && visit(std::prev(row)->first, std::prev(row)->second); --row) {
       }
     }
   }

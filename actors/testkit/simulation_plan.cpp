@@ -135,11 +135,11 @@ bool draw_real_disks(std::uint64_t seed) {
   return random() % runs_with_real_disks == 0;
 }
 
-// Some 21,000 requests from people who look around, think, buy now and then, and come again.
+// Some 20,000 requests from people who look around, think, buy now and then, and come again.
 void fill_day(simulation_plan& plan) {
-  plan.shards = 4;
+  plan.shards = 3;  // each node leads one
   plan.shoppers = 100;
-  plan.habits = {.purchases = 26, .pages = 4, .click = milliseconds{5'300}, .rest = milliseconds{10'600}};
+  plan.habits = {.purchases = 25, .pages = 4, .click = milliseconds{5'300}, .rest = milliseconds{10'600}};
   plan.watchers = 0;
   plan.units = 5'000;
   plan.cramped = false;
