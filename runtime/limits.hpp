@@ -33,7 +33,7 @@ struct limits {
   std::size_t strikes_remembered_max = 10'000;
 
   /// The state follows the journal at most this far behind in time: rows that come and go meanwhile are never
-  /// written, and the state's syncs leave the disk to the journal ...
+  /// written, and the state's syncs leave the disk to the journal; each shard at its own moment of it ...
   std::chrono::milliseconds flush_interval{5'000};
   /// ... and in bytes of journal, over one shard: it bounds what recovery replays.
   std::size_t flush_bytes = 32u << 20;

@@ -149,7 +149,7 @@ struct storage_settings {
   std::uint64_t journal_max = 64ULL << 30;    ///< The journal's map never grows beyond it; 16 MiB to 16 TiB.
   std::uint64_t state_max = 256ULL << 30;     ///< The state's map never grows beyond it; 16 MiB to 16 TiB.
   std::uint64_t disk_reserve = 256ULL << 20;  ///< With less free disk new work is refused; up to 1 TiB.
-  milliseconds flush_interval{5'000};         ///< At least between two commits of the state; 10 ms to 1 min.
+  milliseconds flush_interval{5'000};         ///< Each shard writes its state once in it; 10 ms to 1 min.
   std::uint64_t flush_bytes = 32ULL << 20;    ///< Unless that much waits; 64 KiB to 4 GiB.
 };
 

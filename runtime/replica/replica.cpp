@@ -1,6 +1,7 @@
 #include "runtime/replica/replica.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/shard/flush_turn.hpp"
 #include "runtime/shard/records.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/telemetry/log.hpp"
@@ -23,9 +24,6 @@ constexpr std::chrono::seconds subscribe_interval{2};
 constexpr std::chrono::seconds open_retry{5};
 // How often a replica looks after itself.
 constexpr std::chrono::seconds tick_interval{1};
-// A node's replicas, which begin together, take their records up in so many turns: all at once they would
-// hold up each other's messages. More turns would be more commits of the state.
-constexpr shard_id flush_turns = 5;
 
 std::uint64_t seen_epoch(shard_id shard, const persistence::state_store& state) {
   const auto row = state.get(keys::seen_epoch(shard));
@@ -186,7 +184,7 @@ void replica_life::load() {
   replay_->load();
   check_journal(replay_->book(), bounds_->first, bounds_->last);
   replaying_ = opened_ = false;
-  last_flush_ = steady() - options_.shard.limits->flush_interval * (id() % flush_turns) / flush_turns;
+  last_flush_ = steady();
   replication::follower_start start;
   start.journal = history_of(id(), options_.shard.storage->log(), *bounds_);
   start.epoch =
@@ -324,7 +322,7 @@ void replica_life::store_entries(const replication::write_entries& write) {
 void replica_life::follow_with_state() {
   if (!follower_ || replaying_ || installing_ || replay_->flushing()) return;
   follower_->trimmed(options_.shard.storage->log().bounds(id()).first);
-  const bool due = steady() - last_flush_ >= options_.shard.limits->flush_interval;
+  const bool due = flush_due(id(), last_flush_, steady(), options_.shard.limits->flush_interval);
   if (!due || follower_->committed() <= replay_->applied()) return;
   replaying_ = true;
   replay_some();

@@ -1,5 +1,6 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/mutant.hpp"
+#include "runtime/shard/flush_turn.hpp"
 #include "runtime/shard/records.hpp"
 #include "runtime/shard/shard.hpp"
 
@@ -211,7 +212,7 @@ void shard_life::on_tick() {
   if (!snapshots_.empty() || !snapshots_waiting_.empty()) go_on_with_snapshots();
   const bool something_new = book_->last_index() > book_->applied() && snapshots_.empty();
   if (flush_ == flush_phase::none && something_new &&
-      (now - last_flush_ >= options_.limits->flush_interval ||
+      (flush_due(options_.id, last_flush_, now, options_.limits->flush_interval) ||
        bytes_since_flush_ >= options_.limits->flush_bytes)) {
     record_acknowledgements();
     begin_flush();
