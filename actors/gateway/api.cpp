@@ -18,11 +18,10 @@ using json::value;
 using json::writer;
 
 // What any request may come to.
-constexpr auto codes_of_all = {"malformed_request", "invalid_token",   "not_acceptable",
-                               "validation_failed", "request_timeout", "uri_too_long",
-                               "head_too_large",    "internal_error",  "overloaded",
-                               "shard_unavailable", "rate_limited"};
-constexpr auto codes_of_json = {"malformed_json", "unknown_field", "too_large", "unsupported_media_type"};
+constexpr auto codes_of_all = {"malformed_request", "unknown_field",   "invalid_token",     "not_acceptable",
+                               "validation_failed", "request_timeout", "uri_too_long",      "head_too_large",
+                               "internal_error",    "overloaded",      "shard_unavailable", "rate_limited"};
+constexpr auto codes_of_json = {"malformed_json", "too_large", "unsupported_media_type"};
 constexpr auto codes_of_writes = {"storage_full", "outcome_unknown"};
 constexpr auto codes_of_keys = {"idempotency_in_flight", "idempotency_key_reused"};
 

@@ -24,7 +24,7 @@ export type UnitPrice = {
   };
 };
 
-/** Either `amount`, or `precise` for a price that is finer than the minor unit. */
+/** Either `amount`, or `precise` for a price that is finer than the minor unit; if both, `amount` is it, rounded half to even. */
 export type NewUnitPrice = {
   amount?: number;
   /** ISO 4217. */
@@ -102,11 +102,12 @@ export type NewProduct = {
   title: string;
   description?: string;
   categories?: Array<string>;
-  /** What the shop says of it. */
+  /** What the shop says of it, up to 16 KiB. */
   attributes?: { [name: string]: string | number | boolean };
   image_url?: string;
   /** active when left out. */
   status?: "active" | "draft" | "archived";
+  /** Each with a sku of its own; a sku belongs to one product for ever. */
   variants: Array<{
     /** 1 to 64 printable ASCII characters, without a space at either end; case counts. */
     sku: string;
@@ -420,9 +421,9 @@ export type NewKey = {
   label: string;
   /** For a shop front: opens nothing beyond what is open to everybody. */
   publishable?: boolean;
-  /** What it opens; without them, everything. */
+  /** What it opens; without them, everything. Not of a publishable one. */
   scopes?: Array<Scope>;
-  /** When it ends by itself. */
+  /** When it ends by itself: a moment to come, in UTC, with milliseconds or without. */
   expires_at?: string;
 };
 
@@ -521,9 +522,9 @@ export type Problem = {
 
 export type ClusterOrder = {
   command: "join" | "drain" | "undrain" | "remove" | "move" | "force" | "rebalance" | "finalize";
-  /** All but rebalance and finalize. */
+  /** Needed by all but rebalance and finalize, which take none. */
   node?: string;
-  /** move and force. */
+  /** Needed by move and force; others take none. */
   shard?: number;
   /** force: what only lost copies have may be gone. */
   accept_loss?: boolean;
@@ -540,31 +541,183 @@ export type Crash = {
 export type Nothing = { [name: string]: never };
 
 /** The supervision tree of the node that answers. */
-export type Tree = { [name: string]: unknown };
+export type Tree = {
+  name: string;
+  kind: string;
+  state: string;
+  /** Since the node started. */
+  restarts: number;
+  /** Why it failed last. */
+  last_error?: string;
+  /** Of an entity supervisor. */
+  entities?: {
+    live: number;
+    restarts: number;
+  };
+  children: Array<Tree>;
+};
 
 /** Figures of the node that answers. */
-export type Status = { [name: string]: unknown };
+export type Status = {
+  node: string;
+  /** Whether it serves all that is its own. */
+  serving: boolean;
+  shard_count: number;
+  /** That are awake. */
+  entities: number;
+  entity_restarts: number;
+  /** Messages set aside. */
+  quarantined: number;
+  storage: {
+    journal_bytes: number;
+    state_bytes: number;
+    disk_free_bytes: number;
+    /** New work is refused. */
+    nearly_full: boolean;
+  };
+  shards: Array<ShardStatus>;
+};
+
+export type ShardStatus = {
+  shard: number;
+  /** At this node. */
+  serving: boolean;
+  primary: string;
+  in_sync: Array<string>;
+  epoch: number;
+  /** Of the newest record. */
+  last_index: number;
+  committed: number;
+  /** What its state on disk has. */
+  applied: number;
+  entities: number;
+  effects_outstanding: number;
+};
 
 /** Members, shards and their copies. */
-export type Cluster = { [name: string]: unknown };
+export type Cluster = {
+  node: string;
+  /** False: it is alone, and nothing else is said. */
+  clustered: boolean;
+  registered?: boolean;
+  /** Why it is not, if so. */
+  reason?: string;
+  cluster_id?: string;
+  /** The node that is it. */
+  controller?: string;
+  format?: number;
+  replicas?: number;
+  nodes?: Array<Member>;
+  shards?: Array<Placement>;
+};
 
-/** What was done, in lines. */
-export type Outcome = { [name: string]: unknown };
+export type Member = {
+  node: string;
+  state: string;
+  /** Whether it lives. */
+  registered: boolean;
+  /** Whether the node that answers reaches it. */
+  linked: boolean;
+  /** Shards that it serves. */
+  primaries: number;
+  /** Shards that it keeps. */
+  copies: number;
+  disk: string;
+  http: string;
+  link: string;
+  version: string;
+  /** That it can write. */
+  newest_format: number;
+};
+
+export type Placement = {
+  shard: number;
+  epoch: number;
+  primary: string;
+  in_sync: Array<string>;
+  replicas: Array<string>;
+  min_in_sync: number;
+  /** Where it is going; empty: nowhere. */
+  move_to: string;
+};
+
+export type Outcome = {
+  outcome: "done";
+  dry_run: boolean;
+  /** What was done, or would be. */
+  lines: Array<string>;
+};
 
 /** What this node's copy of a shard comes to. */
-export type Digest = { [name: string]: unknown };
+export type Digest = {
+  node: string;
+  shard: number;
+  /** The newest record. */
+  last: number;
+  /** Up to which record it counts. */
+  applied: number;
+  epoch: number;
+  rows: number;
+  digest: string;
+};
 
 /** Messages that made their entity throw and were set aside. */
-export type Quarantine = { [name: string]: unknown };
+export type Quarantine = {
+  data: Array<Aside>;
+};
+
+export type Aside = {
+  entity: string;
+  message: string;
+  reason: string;
+  at: string;
+};
 
 /** The test provider's books. */
-export type TestPayments = { [name: string]: unknown };
+export type TestPayments = {
+  data: Array<TestCharge>;
+  has_more: boolean;
+  summary: {
+    /** That stand. */
+    charged: number;
+    refunded: number;
+    /** Beyond the first of a checkout: 0. */
+    duplicates: number;
+  };
+};
+
+export type TestCharge = {
+  id: string;
+  /** Under which it was asked. */
+  key: string;
+  payment_id: string;
+  checkout_id: string;
+  token: string;
+  amount: number;
+  currency: string;
+  status: "charged" | "declined" | "voided" | "refunded";
+  charge_count: number;
+  /** Of the amount. */
+  refunded: number;
+  created_at: string;
+};
 
 /** A payment of the test provider. */
-export type TestPayment = { [name: string]: unknown };
+export type TestPayment = {
+  id: string;
+  version: number;
+  status: string;
+  checkout_id: string;
+  provider: string;
+  amount: Money;
+  /** Why it did not go through. */
+  code?: string;
+};
 
 /** It threw. */
-export type Crashed = { [name: string]: unknown };
+export type Crashed = {
+  status: "crashed";
+};
 
 /** OpenAPI 3.1. */
 export type Document = { [name: string]: unknown };

@@ -1,0 +1,30 @@
+#include "tests/api/answer_check.hpp"
+
+#include "tests/api/schema_check.hpp"
+
+#include <algorithm>
+
+namespace souk::tests {
+
+std::vector<std::string> check_answer(const json::value& document, const gateway::route& route,
+                                      const gateway::http_response& response) {
+  std::string method{route.method};
+  std::transform(method.begin(), method.end(), method.begin(),
+                 [](char c) { return static_cast<char>(c | 0x20); });
+  const auto& answers = *document.find("paths")->find(route.path)->find(method)->find("responses");
+  const auto* answer = answers.find(std::to_string(response.status));
+  if (answer == nullptr) return {"no such status is described"};
+  const auto* content = answer->find("content");
+  if (content == nullptr)
+    return response.body.empty() ? std::vector<std::string>{} : std::vector<std::string>{"it has a body"};
+  if (content->find("text/html") != nullptr)
+    return response.body.starts_with("<!doctype html>") ? std::vector<std::string>{}
+                                                        : std::vector<std::string>{"it is no page"};
+  const auto* type = response.status < 400 ? "application/json" : "application/problem+json";
+  json::parse_error unread;
+  const auto body = json::parse(response.body, unread);
+  if (!body) return {"its body is no JSON: " + unread.detail};
+  return check_schema(document, *content->find(type)->find("schema"), *body);
+}
+
+}  // namespace souk::tests
