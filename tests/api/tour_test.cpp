@@ -66,8 +66,9 @@ constexpr const char* tea = R"({"id":"tea","title":"Assam","description":"Strong
 void browse(tour& tour) {
   const auto made = tour.call("POST", "/v1/products", tea);
   EXPECT_EQ(tour.call("POST", "/v1/products", R"({"title":1,"colour":"red"})").status, 400);
-  tour.call("POST", "/v1/inventory/adjustments",
-            R"({"sku":"TEA","delta":50,"reason":"received","reference":"note 7"})");
+  constexpr const char* received = R"({"sku":"TEA","delta":50,"reason":"received","reference":"note 7"})";
+  tour.call("POST", "/v1/inventory/adjustments", received);
+  EXPECT_EQ(tour.call("POST", "/v1/inventory/adjustments", received).status, 409);
   tour.call("POST", "/v1/inventory/adjustments", R"({"sku":"TEA","delta":-60,"reason":"correction"})");
   const auto product = tour.call("GET", "/v1/products/tea");
   std::string tag;

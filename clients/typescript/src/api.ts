@@ -904,7 +904,7 @@ export class Souk extends Connection {
 
   /**
    * Change what is on hand.
-   * For staff. Refused where on_hand would fall below what is held.
+   * For staff. Refused where on_hand would fall below what is held, and where a `reference` comes again for the same sku and reason.
    * `POST /v1/inventory/adjustments`
    */
   adjustStock(body: NewAdjustment, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<Movement>> {
@@ -1056,7 +1056,7 @@ export class Souk extends Connection {
 
   /**
    * Make a key.
-   * For staff.
+   * For staff. Refused where there are as many as there can be.
    * `POST /v1/keys`
    */
   createKey(body: NewKey, options: CallOptions = {}): Promise<Answer<MadeKey>> {
