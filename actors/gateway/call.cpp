@@ -263,7 +263,7 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
       fields.push_back(std::move(field));
     if (refused->code == "invalid_token" || refused->code == "insufficient_scope")
       fields.push_back(challenge_of(*refused, call));
-    return refusal{*std::move(refused), std::move(fields), std::move(call.request_id)};
+    return refusal{*std::move(refused), std::move(fields), std::move(call.request_id), call.route};
   }
   if (!call.keyed()) services.random->fill(call.id);
   call.minimal = prefers_minimal(request.field("prefer").value_or(""));

@@ -95,6 +95,7 @@ struct refusal {
   json::problem problem;
   header_fields fields;
   std::string request_id;
+  const gateway::route* route = nullptr;  ///< Null: there is none for it.
 };
 
 /// The name of a request: its Request-Id, or a fresh one.

@@ -71,10 +71,15 @@ class desk {
 
   void take(const exchange& exchange) {
     const auto now = config_.services.clock->steady();
+    const auto since = exchange.read_at.value_or(now);
+    if (config_.metrics && exchange.read_at) config_.metrics->record_wait(now - since);
     if (calls_.size() >= config_.calls_max) {
       drop_file(*exchange.request);
       auto response = overloaded(*exchange.request, *config_.services.random);
-      if (config_.metrics) config_.metrics->record(number_of(nullptr), response.status, {});
+      if (config_.metrics) {
+        const auto* route = route_of(*exchange.request, config_.services.test_mode);
+        config_.metrics->record(number_of(route), response.status);
+      }
       exchange.responder->respond(std::move(response));
       return;
     }
@@ -83,13 +88,13 @@ class desk {
       drop_file(*exchange.request);
       respond(*exchange.responder,
               {json::to_answer(refused->problem, refused->request_id), false, std::move(refused->fields)},
-              refused->request_id, nullptr, now);
+              refused->request_id, refused->route, since);
       return;
     }
     open_call open;
     open.call = std::move(std::get<call>(taken));
     open.responder = exchange.responder;
-    open.since = now;
+    open.since = since;
     open.deadline = now + config_.request_deadline * open.call.route->deadlines;
     run(std::move(open), [this](open_call& open) {
       step first = open.call.route->handle(open.call, config_.services);

@@ -29,6 +29,8 @@ struct exchange {
   std::shared_ptr<gateway::responder> responder;
   /// Set by an actor of this node that acts for the shop's staff: it needs no key.
   std::optional<keyring::credential> as = std::nullopt;
+  /// When it was read, by the node's clock: what it waits from then on is counted. Nothing: it is not.
+  std::optional<std::chrono::nanoseconds> read_at = std::nullopt;
 };
 
 /// An outside view → gateway, through the callback that it was given.

@@ -438,6 +438,7 @@ class running_service final : public service {
   // Each request goes to the next gateway in turn; one that is being restarted is passed over. What is too
   // much is refused here, by the listener's thread: it must not wait behind what makes it too much.
   void hand_on(gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
+    const auto read_at = clock_->steady();
     if (overload_) {
       const auto* route = gateway::route_of(request, options_.test_mode);
       auto watched = overload_->begin(gateway::progress_of(route), responder);
@@ -445,7 +446,7 @@ class running_service final : public service {
       responder = std::move(watched);
     }
     gateway::exchange exchange{std::make_shared<const gateway::http_request>(std::move(request)),
-                               std::move(responder)};
+                               std::move(responder), std::nullopt, read_at};
     for (std::size_t tries = 0; gateways_known_ && tries < gateway_roles_.size(); ++tries) {
       auto gateway = node_->directory().find(gateway_roles_[turn_++ % gateway_roles_.size()]);
       if (!gateway) continue;
@@ -462,7 +463,7 @@ class running_service final : public service {
                  gateway::responder& responder) {
     gateway::drop_file(request);
     auto response = gateway::overloaded(request, *random_);
-    http_metrics_->record(gateway::number_of(route), response.status, {});
+    http_metrics_->record(gateway::number_of(route), response.status);
     responder.respond(std::move(response));
   }
 

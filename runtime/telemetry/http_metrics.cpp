@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <stdexcept>
 #include <utility>
 
 namespace souk::telemetry {
@@ -30,17 +29,24 @@ std::string name_of(std::size_t slot) {
 http_metrics::http_metrics(registry& registry, std::vector<std::string> routes)
     : routes_(std::move(routes)),
       cells_(routes_.size() * status_slots),
-      took_(registry.add_histogram("souk_http_request_seconds",
-                                   "Time from the last byte of a request to the first of its answer.")) {
-  if (routes_.empty()) throw std::logic_error("no routes to count requests by");
+      took_(registry.add_histogram_row(
+          "souk_http_request_seconds",
+          "Time from when a request was read to when its answer was handed over for writing.", "route",
+          routes_)),
+      waited_(registry.add_histogram("souk_http_queue_seconds",
+                                     "Time from when a request was read to when a gateway took it up.")) {
   registry.add_readings(registry::type::counter, "souk_http_requests_total", "Requests answered.",
                         [this] { return read(); });
 }
 
 void http_metrics::record(std::size_t route, int status, std::chrono::nanoseconds took) noexcept {
+  record(route, status);
+  took_.at(route).observe(took);
+}
+
+void http_metrics::record(std::size_t route, int status) noexcept {
   const auto row = std::min(route, routes_.size() - 1);
   cells_[row * status_slots + slot_of(status)].add();
-  took_.observe(took);
 }
 
 std::vector<registry::labelled_value> http_metrics::read() const {

@@ -63,15 +63,32 @@ struct registry::family {
   std::unique_ptr<telemetry::counter> counter;
   std::unique_ptr<telemetry::histogram> histogram;
   std::unique_ptr<counter_row> row;
+  std::unique_ptr<histogram_row> histograms;
+  std::string label;                ///< Of `histograms`.
+  std::vector<std::string> values;  ///< Of that label.
   std::function<std::vector<labelled_value>()> read;
 
   prometheus::MetricFamily describe() const;
+  void describe_histograms(std::vector<prometheus::ClientMetric>& metrics) const;
 };
+
+void registry::family::describe_histograms(std::vector<prometheus::ClientMetric>& metrics) const {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto metric = telemetry::describe(histograms->at(i));
+    if (metric.histogram.sample_count == 0) continue;
+    metric.label.push_back({label, values[i]});
+    metrics.push_back(std::move(metric));
+  }
+}
 
 prometheus::MetricFamily registry::family::describe() const {
   prometheus::MetricFamily described{name, help, type, {}};
   if (histogram) {
     described.metric.push_back(telemetry::describe(*histogram));
+    return described;
+  }
+  if (histograms) {
+    describe_histograms(described.metric);
     return described;
   }
   for (const auto& value : read()) {
@@ -124,6 +141,17 @@ counter_row& registry::add_counter_row(std::string name, std::string help, std::
     return cells;
   };
   return *family.row;
+}
+
+histogram_row& registry::add_histogram_row(std::string name, std::string help, std::string label,
+                                           std::vector<std::string> values) {
+  if (values.empty()) throw std::logic_error("a metric without a value of its label: " + name);
+  auto& family = add(std::move(name), std::move(help));
+  family.type = prometheus::MetricType::Histogram;
+  family.histograms = std::make_unique<histogram_row>(values.size());
+  family.label = std::move(label);
+  family.values = std::move(values);
+  return *family.histograms;
 }
 
 void registry::add_reading(type type, std::string name, std::string help, std::function<double()> read) {

@@ -25,7 +25,9 @@ class counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-/// How long things took, in buckets of 1, 2 and 5 times a power of ten from 10 µs to 10 s. Any thread.
+/// How long things took, in buckets of 1, 2 and 5 times a power of ten from 10 µs to 10 s: from an answer out
+/// of memory to the deadline of a request, near enough to each other to tell a commit from two. All
+/// histograms have the same ones, so that one can be held against another. Any thread.
 class histogram {
  public:
   static constexpr std::size_t bounds = 19;
@@ -60,6 +62,18 @@ class counter_row {
   std::vector<counter> cells_;
 };
 
+/// One histogram for each value of a label. Those without an observation are not shown.
+class histogram_row {
+ public:
+  explicit histogram_row(std::size_t size) : cells_(size) {}
+  histogram& at(std::size_t value) noexcept {
+    return cells_[value < cells_.size() ? value : cells_.size() - 1];
+  }
+
+ private:
+  std::vector<histogram> cells_;
+};
+
 /// All metrics of a process. They are declared while it starts, by one thread; after that any thread may
 /// count, and any may render. Metrics live as long as the registry.
 class registry {
@@ -76,6 +90,9 @@ class registry {
   /// `values`: at least one; the last one also takes what is out of range.
   counter_row& add_counter_row(std::string name, std::string help, std::string label,
                                std::vector<std::string> values);
+  /// `values`: as above.
+  histogram_row& add_histogram_row(std::string name, std::string help, std::string label,
+                                   std::vector<std::string> values);
 
   /// A number that others keep, or that must be asked for: read whenever metrics are rendered, from the
   /// thread that asks.

@@ -90,7 +90,7 @@ class gateway_actor : public testing::bench {
     auto kept = std::make_shared<kept_answer>();
     auto sent = http(request);
     sent->client = client_;
-    caf::anon_send(gateway_, exchange{sent, kept});
+    caf::anon_send(gateway_, exchange{sent, kept, std::nullopt, read_at_});
     driver_.settle();
     return kept;
   }
@@ -127,6 +127,7 @@ class gateway_actor : public testing::bench {
   caf::actor shard_;
   gateway_config config_;
   std::string client_;
+  std::optional<std::chrono::nanoseconds> read_at_;  ///< Of the requests that are sent next.
   caf::actor gateway_;
 };
 
@@ -405,6 +406,37 @@ TEST_F(gateway_actor, more_calls_than_it_may_have_are_refused) {
   auto third = send(cart());
   EXPECT_EQ(code_of(*third), "503 overloaded");
   EXPECT_NE(third->field("Request-Id"), "");
+}
+
+TEST_F(gateway_actor, requests_are_counted_by_their_route_and_never_by_what_they_ask_for) {
+  telemetry::registry registry;
+  config_.metrics = std::make_shared<telemetry::http_metrics>(registry, route_names());
+  answer_with(runtime::outcome::answered);
+  send(cart());
+  send({.path = "/v1/somewhere/planted"});
+  send({.path = "/v1/carts/planted", .query = "planted=1"});
+  send({.path = "/v1/orders", .fields = {{"authorization", "Bearer planted"}}});
+  const auto text = registry.render();
+  const auto shows = [&](const std::string& line) { return text.find(line) != std::string::npos; };
+  EXPECT_TRUE(shows(R"(souk_http_requests_total{route="get_cart",status="200"} 1)")) << text;
+  EXPECT_TRUE(shows(R"(souk_http_requests_total{route="none",status="404"} 1)")) << text;
+  EXPECT_TRUE(shows(R"(souk_http_requests_total{route="list_orders",status="401"} 1)")) << text;
+  EXPECT_TRUE(shows(R"(souk_http_request_seconds_count{route="get_cart"} 2)")) << text;
+  EXPECT_FALSE(shows("planted")) << text;
+}
+
+TEST_F(gateway_actor, what_a_request_waited_is_part_of_what_it_took) {
+  telemetry::registry registry;
+  config_.metrics = std::make_shared<telemetry::http_metrics>(registry, route_names());
+  answer_with(runtime::outcome::answered);
+  send(cart());  // nobody says when it was read
+  read_at_ = driver_.time()->steady() - 30ms;
+  send(cart());
+  const auto text = registry.render();
+  const auto shows = [&](const std::string& line) { return text.find(line) != std::string::npos; };
+  EXPECT_TRUE(shows("souk_http_queue_seconds_count 1\n")) << text;
+  EXPECT_TRUE(shows("souk_http_queue_seconds_sum 0.03\n")) << text;
+  EXPECT_TRUE(shows(R"(souk_http_request_seconds_sum{route="get_cart"} 0.03)")) << text;
 }
 
 TEST_F(gateway_actor, a_view_is_shown_when_it_comes) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -138,7 +139,71 @@ TEST(metrics, requests_are_counted_by_route_and_status) {
   EXPECT_EQ(value_of(text, R"(souk_http_requests_total{route="other",status="404"})"), "1");
   EXPECT_EQ(value_of(text, R"(souk_http_requests_total{route="other",status="other"})"), "1");
   EXPECT_EQ(text.find("status=\"500\""), std::string::npos) << "what never happened is not shown";
-  EXPECT_EQ(value_of(text, "souk_http_request_seconds_count"), "5");
+  EXPECT_EQ(value_of(text, R"(souk_http_request_seconds_count{route="GET /v1/products"})"), "3");
+  EXPECT_EQ(value_of(text, R"(souk_http_request_seconds_count{route="other"})"), "2");
+}
+
+TEST(metrics, requests_that_nobody_looked_at_are_counted_without_a_time) {
+  registry registry;
+  http_metrics http{registry, {"list", "none"}};
+  http.record(0, 503);
+  const auto text = registry.render();
+  EXPECT_EQ(value_of(text, R"(souk_http_requests_total{route="list",status="503"})"), "1");
+  EXPECT_EQ(text.find("souk_http_request_seconds_count"), std::string::npos) << text;
+}
+
+TEST(metrics, waiting_is_measured_apart_from_routes) {
+  registry registry;
+  http_metrics http{registry, {"list", "none"}};
+  http.record_wait(3ms);
+  const auto text = registry.render();
+  EXPECT_EQ(value_of(text, R"(souk_http_queue_seconds_bucket{le="0.002"})"), "0");
+  EXPECT_EQ(value_of(text, R"(souk_http_queue_seconds_bucket{le="0.005"})"), "1");
+}
+
+/// Reads the text exposition format: each line of it must be one that the format has.
+struct exposition {
+  explicit exposition(const std::string& text) {
+    static const std::regex comment{"# (HELP|TYPE) ([a-z_]+) .+"};
+    static const std::regex sample{
+        R"re(([a-z_]+)(\{([a-z]+="[^"\\]*")(,[a-z]+="[^"\\]*")*\})? ([0-9.e+-]+))re"};
+    std::istringstream lines{text};
+    std::smatch match;
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with('#'))
+        EXPECT_TRUE(std::regex_match(line, match, comment)) << line;
+      else if (std::regex_match(line, match, sample))
+        EXPECT_TRUE(samples.emplace(match[1].str() + match[2].str(), std::stod(match[5])).second) << line;
+      else
+        ADD_FAILURE() << line;
+    }
+  }
+  std::map<std::string, double> samples;
+};
+
+TEST(metrics, histograms_by_route_are_what_the_format_asks_for) {
+  registry registry;
+  http_metrics http{registry, {"list", "buy", "never", "none"}};
+  for (int i = 1; i <= 100; ++i)
+    http.record(0, 200, 1ms * i);
+  http.record(1, 201, 1min);
+  const exposition read{registry.render()};
+  for (const auto& [route, observed] : std::map<std::string, double>{{"list", 100}, {"buy", 1}}) {
+    const auto of = [&, &route = route](const std::string& suffix, const std::string& more = {}) {
+      return read.samples.at("souk_http_request_seconds" + suffix + "{route=\"" + route + "\"" + more + "}");
+    };
+    double before = 0;
+    for (const auto* bound : {"0.001", "0.002", "0.005", "0.01", "0.02", "0.05", "0.1", "10", "+Inf"}) {
+      const auto now = of("_bucket", std::string{",le=\""} + bound + "\"");
+      EXPECT_GE(now, before) << route << " " << bound;
+      before = now;
+    }
+    EXPECT_EQ(before, observed);
+    EXPECT_EQ(of("_count"), observed);
+    EXPECT_GT(of("_sum"), 0);
+  }
+  for (const auto& [name, value] : read.samples)
+    EXPECT_EQ(name.find("never"), std::string::npos) << "a route that nobody called is shown: " << name;
 }
 
 TEST(metrics, the_process_is_measured) {
