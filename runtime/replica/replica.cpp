@@ -112,9 +112,9 @@ caf::behavior replica_life::start(replica_options options) {
         load();
       },
       [this](const retry_state&) {
-        auto refused = std::exchange(refused_, {});
-        for (auto& write : refused)
-          if (write.life == life_) write_state_rows(std::move(write.rows), std::move(write.then));
+        while (!state_writes_.empty() && state_writes_.front().life != life_)
+          state_writes_.pop_front();
+        write_next_rows();
       },
       [this](const journal_refused&) {
         if (follower_ || installing_) start_later();
@@ -361,18 +361,24 @@ void replica_life::flush() {
 // -- the disk
 // -------------------------------------------------------------------------------------------------
 
+// One after the other: what a full disk refused must not come after what was written later.
 void replica_life::write_state_rows(std::vector<persistence::row_change> rows, std::function<void()> then) {
-  self_->send(options_.shard.state_writer(), write_state{caf::actor{self_}, rows});
   state_writes_.push_back({std::move(rows), std::move(then), life_});
+  if (state_writes_.size() == 1) write_next_rows();
+}
+
+void replica_life::write_next_rows() {
+  if (state_writes_.empty()) return;
+  self_->send(options_.shard.state_writer(), write_state{caf::actor{self_}, state_writes_.front().rows});
 }
 
 void replica_life::on_state_written(bool done) {
-  auto write = std::move(state_writes_.front());
+  const bool of_this_life = state_writes_.front().life == life_;
+  if (!done && of_this_life) return self_->delayed_send(self_, full_retry, retry_state{});
+  const auto then = std::move(state_writes_.front().then);
   state_writes_.pop_front();
-  if (write.life != life_) return;
-  if (done) return write.then();
-  refused_.push_back(std::move(write));
-  self_->delayed_send(self_, full_retry, retry_state{});
+  write_next_rows();
+  if (of_this_life) then();
 }
 
 // -- other members

@@ -107,6 +107,7 @@ class replica_life {
 
   // -- the disk
   void write_state_rows(std::vector<persistence::row_change> rows, std::function<void()> then);
+  void write_next_rows();
   void on_state_written(bool done);
 
   // -- other members
@@ -145,8 +146,7 @@ class replica_life {
   bool replaying_ = false;  // towards the next flush
   bool opened_ = false;     // leads as soon as the flush under way is over
   std::chrono::nanoseconds last_flush_{0};
-  std::deque<state_write> state_writes_;  // on their way, in order
-  std::deque<state_write> refused_;       // by a full disk
+  std::deque<state_write> state_writes_;  // the first is on its way, or waits for a full disk
 
   // installing a snapshot
   struct installation {

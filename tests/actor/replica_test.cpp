@@ -285,6 +285,29 @@ TEST(replica, a_snapshot_that_a_crash_interrupts_leaves_before_or_after) {
   }
 }
 
+// What a full disk refused comes again later, and must not come after what was written meanwhile: the epoch
+// that a member promised to heed would be forgotten, and one epoch be opened twice.
+TEST(replica, an_epoch_that_a_full_disk_refused_does_not_come_after_the_next_one) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    replicated_nodes nodes{seed};
+    ASSERT_TRUE(nodes.all_serve());
+    ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).in_sync.size() == 3; }));
+    const auto first = nodes.primary_of(0);
+    const std::string second = first == "a" ? "b" : "a";
+    const std::string third = first == "c" || second == "c" ? "b" : "c";
+    nodes.at(third).storage->refuse_writes(3);  // it, and it again, and again
+    for (const auto& to : {second, first}) {
+      nodes.command(operator_command::kind::move, to);
+      ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).primary == to; }, 60s));
+      nodes.driver.advance(300ms);
+    }
+    nodes.driver.advance(5s);
+    EXPECT_EQ(nodes.at(third).storage->state().get(keys::seen_epoch(0)),
+              std::to_string(nodes.record(0).epoch));
+  }
+}
+
 TEST(replica, a_shard_is_handed_over_and_nobody_waits_for_long) {
   replicated_nodes nodes{10};
   ASSERT_TRUE(nodes.all_serve());
