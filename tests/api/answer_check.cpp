@@ -1,17 +1,13 @@
 #include "tests/api/answer_check.hpp"
 
+#include "tests/api/description.hpp"
 #include "tests/api/schema_check.hpp"
-
-#include <algorithm>
 
 namespace souk::tests {
 
 std::vector<std::string> check_answer(const json::value& document, const gateway::route& route,
                                       const gateway::http_response& response) {
-  std::string method{route.method};
-  std::transform(method.begin(), method.end(), method.begin(),
-                 [](char c) { return static_cast<char>(c | 0x20); });
-  const auto& answers = *document.find("paths")->find(route.path)->find(method)->find("responses");
+  const auto& answers = *operation_of(document, route).find("responses");
   const auto* answer = answers.find(std::to_string(response.status));
   if (answer == nullptr) return {"no such status is described"};
   const auto* content = answer->find("content");

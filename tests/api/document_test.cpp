@@ -1,5 +1,6 @@
 #include "actors/gateway/api.hpp"
 #include "actors/json/problem.hpp"
+#include "tests/api/description.hpp"
 #include "tests/api/schema_check.hpp"
 
 #include <gtest/gtest.h>
@@ -14,13 +15,7 @@ namespace souk::gateway {
 namespace {
 
 using json::value;
-
-value read(std::string_view text) {
-  json::parse_error error;
-  auto read = json::parse(text, error);
-  EXPECT_TRUE(read) << error.pointer << " " << error.detail;
-  return read ? *std::move(read) : value{};
-}
+using tests::read;
 
 const value& document() {
   static const value read_once = read(api_document());
@@ -82,11 +77,7 @@ TEST(api, names_the_scope_of_every_operation) {
     known.insert(*name.as_string());
   EXPECT_EQ(known.size(), keyring::scope_count);
   for (const auto& route : routes()) {
-    std::string method{route.method};
-    std::transform(method.begin(), method.end(), method.begin(),
-                   [](char c) { return static_cast<char>(c | 0x20); });
-    const auto& ways =
-        *document().find("paths")->find(route.path)->find(method)->find("security")->as_array();
+    const auto& ways = *tests::operation_of(document(), route).find("security")->as_array();
     EXPECT_EQ(ways.size(), route.audience == audience::everybody ? 3u : 1u) << route.name;
     EXPECT_EQ(ways.front().as_object()->empty(), route.audience == audience::everybody) << route.name;
     for (const auto& way : ways)

@@ -1,5 +1,7 @@
 #include "tests/api/drawn_requests.hpp"
 
+#include "actors/gateway/uri.hpp"
+#include "tests/api/description.hpp"
 #include "tests/api/drawn_values.hpp"
 #include "tests/api/schema_check.hpp"
 
@@ -10,38 +12,17 @@ namespace souk::tests {
 
 namespace {
 
+using gateway::percent_encode;
 using json::value;
 
 constexpr std::size_t keys_kept = 50;
-
-std::string encoded(std::string_view text) {
-  static constexpr std::string_view digits = "0123456789ABCDEF";
-  static constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
-  std::string out;
-  for (const char c : text) {
-    if (plain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-    }
-  }
-  return out;
-}
-
-// "carts" is about a cart.
-std::string one_of(std::string_view several) {
-  if (several.ends_with('s')) several.remove_suffix(1);
-  return std::string{several};
-}
 
 std::string_view last_segment(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // "/v1/carts/{id}/items" answers with a cart: what stands before the first placeholder, or at the end.
 std::string answers_with(std::string_view path) {
   const auto placeholder = path.find("/{");
-  return one_of(last_segment(path.substr(0, placeholder)));
+  return without_suffix(last_segment(path.substr(0, placeholder)), "s");
 }
 
 std::string as_text(const value& drawn) {
@@ -58,15 +39,8 @@ std::string drawn_request::text() const {
   return body.empty() ? line : line + "\n  " + body.substr(0, 2'000);
 }
 
-const value& request_drawing::operation_of(const gateway::route& route) const {
-  std::string method{route.method};
-  std::transform(method.begin(), method.end(), method.begin(),
-                 [](char c) { return static_cast<char>(c | 0x20); });
-  return *document_.find("paths")->find(route.path)->find(method);
-}
-
 drawn_request request_drawing::draw(const gateway::route& route) {
-  const auto& operation = operation_of(route);
+  const auto& operation = operation_of(document_, route);
   drawn_request request;
   request.method = route.method;
   request.target = draw_path(route.path) + draw_query(operation);
@@ -92,37 +66,45 @@ std::string request_drawing::draw_path(std::string_view path) {
       continue;
     }
     const auto name = segment.substr(1, segment.size() - 2);
-    auto known = known_.any(name == "id" ? one_of(before) : name, dice_);
+    auto known = known_.any(name == "id" ? without_suffix(before, "s") : name, dice_);
     if (name == "line" && dice_.percent(80)) known = known_.line_of(asked_);
     if (dice_.percent(6)) known = known_.any_id(dice_);
     if (!known || dice_.percent(6)) known = draw_text(1, 40, 20, dice_);
     if (dice_.percent(2)) known = std::string(1'000, 'x');
     if (dice_.percent(3) && !known->empty()) known->back() = known->back() == '0' ? '1' : '0';
     if (name == "id") asked_ = *known;
-    drawn += "/" + (dice_.percent(1) ? std::string{"%zz"} : encoded(*known));
+    drawn += "/" + (dice_.percent(1) ? std::string{"%zz"} : percent_encode(*known));
   }
   return drawn;
+}
+
+std::vector<const value*> request_drawing::parameters_of(const value& operation,
+                                                         std::string_view where) const {
+  std::vector<const value*> found;
+  for (const auto& one : *operation.find("parameters")->as_array()) {
+    const auto* reference = one.find("$ref");
+    const auto& parameter = reference == nullptr ? one : resolve(document_, *reference->as_string());
+    if (json::text_of(parameter, "in") == where) found.push_back(&parameter);
+  }
+  return found;
 }
 
 std::string request_drawing::draw_query(const value& operation) {
   std::string query;
   const auto add = [&query](const std::string& name, const std::string& text) {
-    query.append(query.empty() ? "?" : "&").append(encoded(name)).append("=").append(text);
+    query.append(query.empty() ? "?" : "&").append(percent_encode(name)).append("=").append(text);
   };
-  for (const auto& one : *operation.find("parameters")->as_array()) {
-    const auto* reference = one.find("$ref");
-    const auto& parameter = reference == nullptr ? one : resolve(document_, *reference->as_string());
-    if (json::text_of(parameter, "in") != "query") continue;
-    const auto name = json::text_of(parameter, "name");
-    const bool needed = parameter.find("required") != nullptr;
+  for (const auto* parameter : parameters_of(operation, "query")) {
+    const auto name = json::text_of(*parameter, "name");
+    const bool needed = parameter->find("required") != nullptr;
     if (!dice_.percent(needed ? 95 : 50)) continue;
-    auto text = as_text(draw_value(document_, *parameter.find("schema"), known_, dice_, name));
+    auto text = as_text(draw_value(document_, *parameter->find("schema"), known_, dice_, name));
     if (dice_.percent(8)) text = draw_text(0, 40, 20, dice_);
     if (dice_.percent(3))
       text = dice_.pick(
           std::vector<std::string>{"-1", "0", "101", "1e3", "18446744073709551616", "+5", " 5", "0x10"});
-    add(name, dice_.percent(1) ? "%f" : encoded(text));
-    if (dice_.percent(1)) add(name, encoded(text));
+    add(name, dice_.percent(1) ? "%f" : percent_encode(text));
+    if (dice_.percent(1)) add(name, percent_encode(text));
   }
   if (dice_.percent(3)) add(draw_text(1, 8, 20, dice_), "1");
   return query;
@@ -156,13 +138,10 @@ void request_drawing::draw_fields(const value& operation, drawn_request& request
     return dice_.pick(std::vector<std::string>{"\"1\"", "\"2\"", "\"3\"", "*", "W/\"1\"", "\"1\", \"2\"", "1",
                                                "\"", "\"9999999999999999999999\"", "\"1-0123456789abcdef\""});
   };
-  for (const auto& one : *operation.find("parameters")->as_array()) {
-    const auto* reference = one.find("$ref");
-    const auto& parameter = reference == nullptr ? one : resolve(document_, *reference->as_string());
-    if (json::text_of(parameter, "in") != "header") continue;
-    const auto name = json::text_of(parameter, "name");
+  for (const auto* parameter : parameters_of(operation, "header")) {
+    const auto name = json::text_of(*parameter, "name");
     if (name == "Idempotency-Key") {
-      if (dice_.percent(parameter.find("required") != nullptr ? 95 : 40)) add("idempotency-key", draw_key());
+      if (dice_.percent(parameter->find("required") != nullptr ? 95 : 40)) add("idempotency-key", draw_key());
     } else if (name == "Prefer") {
       if (dice_.percent(30))
         add("prefer", dice_.pick(std::vector<std::string>{"return=minimal", "return=representation",

@@ -18,7 +18,7 @@ struct drawn_request {
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
 
-  /// As one line, secrets left out.
+  /// For people: without credentials, and no more of a body than can be read.
   std::string text() const;
 };
 
@@ -36,7 +36,8 @@ class request_drawing {
   known_values& known() { return known_; }
 
  private:
-  const json::value& operation_of(const gateway::route& route) const;
+  /// Those of a path, a query or a header.
+  std::vector<const json::value*> parameters_of(const json::value& operation, std::string_view where) const;
   std::string draw_path(std::string_view path);
   std::string draw_query(const json::value& operation);
   void draw_fields(const json::value& operation, drawn_request& request);

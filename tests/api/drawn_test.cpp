@@ -1,6 +1,7 @@
 #include "actors/gateway/api.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
 #include "tests/api/answer_check.hpp"
+#include "tests/api/description.hpp"
 #include "tests/api/drawn_requests.hpp"
 #include "tests/http/raw_client.hpp"
 #include "tests/seeds.hpp"
@@ -14,7 +15,6 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,13 +33,6 @@ using send = std::function<http_response(const drawn_request&)>;
 constexpr std::size_t told_most = 30;
 /// Requests for each route in the suite: enough that the rarest good answer comes several times.
 constexpr std::uint64_t usual_each = 100;
-
-value read(std::string_view text) {
-  json::parse_error error;
-  auto read = json::parse(text, error);
-  if (!read) throw std::runtime_error(error.detail + ": " + std::string{text});
-  return *std::move(read);
-}
 
 /// Asks a shop, holds its answers against the document, and remembers what went wrong once for each kind.
 class questioning {

@@ -10,12 +10,12 @@ namespace {
 /// Of one name; what came first goes first.
 constexpr std::size_t kept = 24;
 
+}  // namespace
+
 std::string without_suffix(std::string_view name, std::string_view suffix) {
   if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
   return std::string{name};
 }
-
-}  // namespace
 
 void known_values::add(const std::string& name, std::string text) {
   if (protected_.contains(text)) return;

@@ -13,6 +13,9 @@
 
 namespace souk::tests {
 
+/// "cart" of "carts" and "s"; a name that ends in another way as it is.
+std::string without_suffix(std::string_view name, std::string_view suffix);
+
 /// What a client has learned from earlier answers, so that it can ask for what is there.
 class known_values {
  public:

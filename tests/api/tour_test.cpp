@@ -3,6 +3,7 @@
 #include "actors/testkit/json_text.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
 #include "tests/api/answer_check.hpp"
+#include "tests/api/description.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,14 +19,7 @@ namespace {
 
 using gateway::http_response;
 using json::value;
-
-/// Reads JSON that the shop made.
-value read(std::string_view text) {
-  json::parse_error error;
-  auto read = json::parse(text, error);
-  EXPECT_TRUE(read) << error.detail << ": " << text;
-  return read ? *std::move(read) : value{};
-}
+using tests::read;
 
 class tour {
  public:
