@@ -49,30 +49,21 @@ class histogram {
   std::atomic<std::int64_t> sum_{0};
 };
 
-/// One counter for each value of a label: `souk_commands_total{kind="cart"}`. Values without a name ("") are
-/// not shown.
-class counter_row {
+/// One metric for each value of a label: `souk_commands_total{kind="cart"}`. Whatever is out of range is the
+/// last one's.
+template <class Metric>
+class metric_row {
  public:
-  explicit counter_row(std::size_t size) : cells_(size) {}
-  counter& at(std::size_t value) noexcept {
-    return cells_[value < cells_.size() ? value : cells_.size() - 1];
-  }
+  explicit metric_row(std::size_t size) : cells_(size) {}
+  Metric& at(std::size_t value) noexcept { return cells_[value < cells_.size() ? value : cells_.size() - 1]; }
 
  private:
-  std::vector<counter> cells_;
+  std::vector<Metric> cells_;
 };
-
-/// One histogram for each value of a label. Those without an observation are not shown.
-class histogram_row {
- public:
-  explicit histogram_row(std::size_t size) : cells_(size) {}
-  histogram& at(std::size_t value) noexcept {
-    return cells_[value < cells_.size() ? value : cells_.size() - 1];
-  }
-
- private:
-  std::vector<histogram> cells_;
-};
+/// Values without a name ("") are not shown.
+using counter_row = metric_row<counter>;
+/// Those without an observation are not shown.
+using histogram_row = metric_row<histogram>;
 
 /// All metrics of a process. They are declared while it starts, by one thread; after that any thread may
 /// count, and any may render. Metrics live as long as the registry.
