@@ -158,7 +158,7 @@ class remote_provider final : public provider_link {
   friend class lane;
 
   void accept(job next) {
-    if (stopping_) return;
+    if (stopping_ || refused_late(next)) return;
     if (!free_.empty()) {
       const auto lane = std::move(free_.back());
       free_.pop_back();
@@ -175,13 +175,19 @@ class remote_provider final : public provider_link {
 
   void release(std::shared_ptr<lane> lane) {
     if (stopping_) return;
-    if (waiting_.empty()) {
-      free_.push_back(std::move(lane));
-      return;
+    while (!waiting_.empty()) {
+      auto next = std::move(waiting_.front());
+      waiting_.pop_front();
+      if (!refused_late(next)) return lane->start(std::move(next));
     }
-    auto next = std::move(waiting_.front());
-    waiting_.pop_front();
-    lane->start(std::move(next));
+    free_.push_back(std::move(lane));
+  }
+
+  /// Nobody waits for a call whose time is over: it is answered, not sent.
+  bool refused_late(const job& one) const {
+    if (one.deadline > clock_->steady()) return false;
+    one.then(0, {});
+    return true;
   }
 
   void sweep() {
@@ -189,14 +195,7 @@ class remote_provider final : public provider_link {
     timer_.async_wait([this](const error_code& ec) {
       if (ec || stopping_) return;
       const auto now = clock_->steady();
-      std::deque<job> waiting;
-      for (auto& one : std::exchange(waiting_, {})) {
-        if (one.deadline <= now)
-          one.then(0, {});
-        else
-          waiting.push_back(std::move(one));
-      }
-      waiting_ = std::move(waiting);
+      std::erase_if(waiting_, [this](const job& one) { return refused_late(one); });
       const auto lanes = lanes_;
       for (const auto& lane : lanes)
         if (lane->is_late(now)) lane->abandon();

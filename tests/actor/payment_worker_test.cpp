@@ -1,5 +1,6 @@
 #include "actors/kinds.hpp"
 #include "actors/payment/provider_worker.hpp"
+#include "tests/manual_clock.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -19,14 +20,6 @@
 
 namespace souk::payment {
 namespace {
-
-class manual_clock final : public runtime::clock {
- public:
-  runtime::timestamp now() const override { return runtime::from_ms(0); }
-  std::chrono::nanoseconds steady() const override { return time; }
-
-  std::chrono::nanoseconds time{0};
-};
 
 /// Keeps calls until the test answers them.
 class held_provider final : public provider_link {
@@ -92,7 +85,7 @@ class payment_worker_calls : public testing::Test {
   }
   void pass(std::chrono::milliseconds time) {
     for (; time.count() > 0; time -= tick) {
-      clock_->time += tick;
+      clock_->advance(tick);
       scheduler().clock().advance_time(tick);
       settle();
     }
@@ -114,7 +107,7 @@ class payment_worker_calls : public testing::Test {
     settle();
   }
 
-  std::shared_ptr<manual_clock> clock_ = std::make_shared<manual_clock>();
+  std::shared_ptr<tests::manual_clock> clock_ = std::make_shared<tests::manual_clock>();
   std::shared_ptr<held_provider> provider_ = std::make_shared<held_provider>();
   std::shared_ptr<answers> got_ = std::make_shared<answers>();
   config config_;

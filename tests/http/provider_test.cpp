@@ -3,6 +3,7 @@
 #include "actors/payment/provider_server.hpp"
 #include "actors/payment/test_provider.hpp"
 #include "tests/http/raw_client.hpp"
+#include "tests/manual_clock.hpp"
 
 #include <gtest/gtest.h>
 
@@ -85,12 +86,13 @@ class remote_provider : public testing::Test {
                                    [](const std::string& what) { ADD_FAILURE() << what; });
   }
   std::unique_ptr<provider_link> connect(std::chrono::milliseconds timeout = std::chrono::seconds{10},
-                                         std::size_t connections = 4) {
+                                         std::size_t connections = 4,
+                                         std::shared_ptr<runtime::clock> time = nullptr) {
     remote_provider_options options;
     options.url = "http://127.0.0.1:" + std::to_string(server_->port());
     options.timeout = timeout;
     options.connections_max = connections;
-    return make_remote_provider(options, clock_);
+    return make_remote_provider(options, time ? std::move(time) : clock_);
   }
 
   std::shared_ptr<runtime::clock> clock_ = runtime::make_system_clock();
@@ -133,11 +135,18 @@ TEST_F(remote_provider, silence_is_no_answer_in_time_and_the_connection_is_free_
 }
 
 TEST_F(remote_provider, a_call_that_found_no_connection_in_time_is_never_sent) {
-  const auto link = connect(std::chrono::milliseconds{200}, 1);
-  std::promise<void> silent;
-  link->call(call_of("charge", "p1", "tok_timeout"), [&](const pb::ProviderResult&) { silent.set_value(); });
-  EXPECT_EQ(status_of(*link, call_of("charge", "p2")), "no_answer");
-  silent.get_future().get();
+  constexpr std::chrono::seconds timeout{10};
+  const auto time = std::make_shared<tests::manual_clock>();
+  const auto link = connect(timeout, 1, time);
+  std::promise<std::string> silent, late;
+  const auto keep = [](std::promise<std::string>& said) {
+    return [&said](const pb::ProviderResult& result) { said.set_value(result.status()); };
+  };
+  link->call(call_of("charge", "p1", "tok_timeout"), keep(silent));
+  link->call(call_of("charge", "p2"), keep(late));
+  time->advance(timeout);
+  EXPECT_EQ(silent.get_future().get(), "no_answer");
+  EXPECT_EQ(late.get_future().get(), "no_answer");
   EXPECT_EQ(status_of(*link, call_of("find", "p2")), "not_found");
 }
 
