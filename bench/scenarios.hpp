@@ -53,6 +53,18 @@ struct flash_options {
 };
 bool run_flash(const stage& stage, const flash_options& options);
 
+/// One checkout is completed, and then sent again and again under its key, over many connections, at any
+/// node, whatever happens to the nodes meanwhile: each retry asks until it is told. Right if all were told,
+/// byte by byte, what the first was, and one order and one charge came of it. Of a shop that sells nothing
+/// else meanwhile.
+struct retries_options {
+  std::vector<std::string> nodes;  ///< Their URLs; none: the one of the stage.
+  int count = 1000;                ///< Of all connections together.
+  int connections = 20;
+  int seconds = 20;  ///< The retries are spread over so long.
+};
+bool run_retries(const stage& stage, const retries_options& options);
+
 /// Reads the catalogue as visitors do: lists, products, variants, searches.
 struct browse_options {
   int visitors = 64;

@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace souk::cli {
 namespace {
@@ -24,6 +26,10 @@ bench::stage stage_of(const bench_options& options, const settings& settings) {
 
 void add_count(CLI::App* to, const std::string& name, int& value, int most, const std::string& purpose) {
   to->add_option(name, value, purpose)->check(CLI::Range(1, most))->capture_default_str();
+}
+
+void add_nodes(CLI::App* to, std::vector<std::string>& value) {
+  to->add_option("--nodes", value, "Nodes of the shop to ask, as in URL,URL")->delimiter(',');
 }
 
 void add_skus(CLI::App* to, std::size_t& value) {
@@ -117,14 +123,21 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   CLI::App* histories =
       scenario("histories", "Clients change and read the same things at once; each history must be possible",
                [&options](const bench::stage& stage) { return run_histories(stage, options.histories); });
-  histories->add_option("--nodes", options.histories.nodes, "Nodes of the shop to ask, as in URL,URL")
-      ->delimiter(',');
+  add_nodes(histories, options.histories.nodes);
   add_count(histories, "--clients", options.histories.clients, connections_max, "Who go from node to node");
   add_count(histories, "--visitors", options.histories.visitors, connections_max,
             "Who wait for their node, at each of them");
   add_count(histories, "--carts", options.histories.carts, 10'000, "Carts that all of them change");
   add_count(histories, "--stocks", options.histories.stocks, 10'000, "Stocks that all of them change");
   add_count(histories, "--seconds", options.histories.seconds, seconds_max, "How long");
+
+  CLI::App* retries =
+      scenario("retries", "One completed checkout, sent again and again under its key",
+               [&options](const bench::stage& stage) { return run_retries(stage, options.retries); });
+  add_nodes(retries, options.retries.nodes);
+  add_count(retries, "--count", options.retries.count, 1'000'000, "Retries of all connections together");
+  add_count(retries, "--connections", options.retries.connections, connections_max, "Connections at work");
+  add_count(retries, "--seconds", options.retries.seconds, seconds_max, "Over how long they are spread");
 }
 
 }  // namespace souk::cli

@@ -22,6 +22,7 @@ struct bench_options {
   bench::crowd_options crowd;
   bench::pulse_options pulse;
   bench::histories_options histories;
+  bench::retries_options retries;
 };
 
 /// Adds `bench` and its scenarios to the command line. `choose` is called with what is to be run.
