@@ -104,16 +104,20 @@ class operation {
     if (!text.empty()) out_.key("description").string(text);
   }
 
-  // A shop front needs no key, and may have one: a publishable one, or one that makes it staff.
+  // A shop front needs no key, and may have one: a publishable one, or one that makes it staff, as a token
+  // does.
   void write_security() {
     out_.key("security").begin_array();
     if (route_.audience == audience::everybody) {
       out_.begin_object().end_object();
       out_.begin_object().key("publishable_key").begin_array().end_array().end_object();
     }
-    out_.begin_object().key("secret_key").begin_array();
-    if (route_.scope) out_.string(keyring::name_of(*route_.scope));
-    out_.end_array().end_object().end_array();
+    for (const auto* scheme : {"access_token", "secret_key"}) {
+      out_.begin_object().key(scheme).begin_array();
+      if (route_.scope) out_.string(keyring::name_of(*route_.scope));
+      out_.end_array().end_object();
+    }
+    out_.end_array();
   }
 
   void write_parameters() {
@@ -243,10 +247,15 @@ void write_components(writer& out, const value& said) {
   write_content(out, "application/problem+json", value{std::string{"Problem"}});
   out.end_object().end_object();
   out.key("securitySchemes").begin_object();
-  const auto write_scheme = [&out](std::string_view name, std::string_view description) {
+  const auto write_scheme = [&out](std::string_view name, std::string_view description,
+                                   std::string_view format = {}) {
     out.key(name).begin_object().key("type").string("http").key("scheme").string("bearer");
+    if (!format.empty()) out.key("bearerFormat").string(format);
     out.key("description").string(description).end_object();
   };
+  write_scheme("access_token",
+               "A token of staff (RFC 9068) with these scopes, where the shop trusts an issuer of them.",
+               "JWT");
   write_scheme("secret_key", "A key of staff or a program: sk_..., with these scopes.");
   write_scheme("publishable_key", "A key of a shop front: pk_..., which opens what is open to everybody.");
   out.end_object();

@@ -1,5 +1,6 @@
 #include "actors/gateway/call.hpp"
 
+#include "actors/gateway/access_tokens.hpp"
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/conditions.hpp"
 #include "actors/gateway/digests.hpp"
@@ -106,13 +107,17 @@ problem read_credential(const http_request& http, const services& services, call
                    std::equal(scheme.begin(), scheme.end(), field->begin(), [](char expected, char c) {
                      return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
                    });
-  if (is_bearer)
-    call.credential = services.credentials->find(call.tenant, field->substr(scheme.size()), call.now);
+  const auto bearer = is_bearer ? field->substr(scheme.size()) : std::string_view{};
+  const bool as_token = services.tokens != nullptr && is_token(bearer);
+  if (as_token)
+    call.credential = services.tokens->find(bearer, call.now);
+  else if (is_bearer)
+    call.credential = services.credentials->find(call.tenant, bearer, call.now);
   if (call.credential) return std::nullopt;
   // To call a valid key invalid would be a wrong answer, and one that nobody repeats.
-  if (is_bearer && services.keys_are_coming && services.keys_are_coming())
+  if (is_bearer && !as_token && services.keys_are_coming && services.keys_are_coming())
     return problem_of(runtime::outcome::unavailable, call.route->read_only, false);
-  return json::problem{.code = "invalid_token", .detail = "The key is not valid."};
+  return json::problem{.code = "invalid_token", .detail = "The key or token is not valid."};
 }
 
 problem check_scope(const call& call) {

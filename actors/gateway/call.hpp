@@ -21,6 +21,7 @@
 
 namespace souk::gateway {
 
+class access_tokens;
 class admission;
 struct route;
 
@@ -28,6 +29,7 @@ struct route;
 struct services {
   std::shared_ptr<const catalogue::replica> catalogue;
   std::shared_ptr<const keyring::credential_directory> credentials;
+  std::shared_ptr<access_tokens> tokens;  ///< Of staff. Null: none are taken.
   /// Whether this node may not have heard yet of keys that are valid. Empty: it knows them all.
   std::function<bool()> keys_are_coming;
   /// Whether this node has just started and its catalogue is not there yet. Empty: it is.

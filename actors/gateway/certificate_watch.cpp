@@ -5,12 +5,14 @@
 
 #include <boost/asio/post.hpp>
 
-#include <system_error>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace souk::gateway {
 
 namespace asio = boost::asio;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -21,14 +23,19 @@ std::chrono::sys_seconds wall_of(const listener_core& core) {
   return std::chrono::floor<std::chrono::seconds>(core.options.clock->now());
 }
 
+std::vector<std::filesystem::path> files_of(const tls_options& options) {
+  std::vector<std::filesystem::path> files{options.main.certificate, options.main.key};
+  for (const auto& one : options.others)
+    files.insert(files.end(), {one.certificate, one.key});
+  return files;
+}
+
 }  // namespace
 
 certificate_watch::certificate_watch(std::shared_ptr<listener_core> core)
-    : core_(std::move(core)), known_(std::make_shared<memory>()), looked_at_(core_->now) {
+    : core_(std::move(core)), looked_at_(core_->now) {
   const auto& options = *core_->tls_settings;
-  known_->read = stamp_of(options);
-  known_->seen = known_->read;
-  known_->read_at = wall_of(*core_);
+  known_ = std::make_shared<memory>(memory{watched_files{files_of(options)}, wall_of(*core_)});
   core_->identity = std::make_shared<const tls_identity>(options, known_->read_at);
   core_->tls.expiry_s = core_->identity->expiry().time_since_epoch().count();
   core_->handshaker.emplace(1);
@@ -40,30 +47,12 @@ void certificate_watch::look() {
   asio::post(*core_->handshaker, [core = core_, known = known_] { look_on_disk(core, *known); });
 }
 
-certificate_watch::stamp certificate_watch::stamp_of(const tls_options& options) {
-  stamp found;
-  const auto add = [&](const fs::path& file) {
-    std::error_code ignored;
-    const auto time = fs::last_write_time(file, ignored);
-    found.emplace_back(time, fs::file_size(file, ignored));
-  };
-  add(options.main.certificate);
-  add(options.main.key);
-  for (const auto& one : options.others) {
-    add(one.certificate);
-    add(one.key);
-  }
-  return found;
-}
-
 void certificate_watch::look_on_disk(const std::shared_ptr<listener_core>& core, memory& known) {
   const auto& options = *core->tls_settings;
   const auto now = wall_of(*core);
-  auto found = stamp_of(options);
-  const bool settled = std::exchange(known.seen, found) == found;
-  const bool changed = found != known.read;
-  if (!settled || (!changed && now - known.read_at < ticket_key_life)) return;
-  known.read = std::move(found);
+  const auto news = known.files.look();
+  const bool changed = news == watched_files::news::changed;
+  if (news == watched_files::news::changing || (!changed && now - known.read_at < ticket_key_life)) return;
   known.read_at = now;
   std::string problem;
   try {

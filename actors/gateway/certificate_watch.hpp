@@ -1,13 +1,10 @@
 #pragma once
 
 #include "actors/gateway/tls_session.hpp"
+#include "actors/gateway/watched_files.hpp"
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
 namespace souk::gateway {
 
@@ -24,16 +21,12 @@ class certificate_watch {
   void look();
 
  private:
-  /// What tells one state of the files from the next.
-  using stamp = std::vector<std::pair<std::filesystem::file_time_type, std::uintmax_t>>;
   /// What the handshaker's thread remembers between two looks.
   struct memory {
-    stamp read;  ///< Of what is in use, or was refused.
-    stamp seen;  ///< By the last look.
+    watched_files files;
     std::chrono::sys_seconds read_at;
   };
 
-  static stamp stamp_of(const tls_options& options);
   static void look_on_disk(const std::shared_ptr<listener_core>& core, memory& known);
 
   std::shared_ptr<listener_core> core_;

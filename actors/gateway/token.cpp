@@ -25,7 +25,7 @@ constexpr int rsa_bits_max = 8'192;
 constexpr std::size_t kid_bytes_max = 128;
 constexpr std::size_t subject_bytes_max = 255;
 constexpr std::array<std::string_view, 3> algorithm_names{"ES256", "RS256", "EdDSA"};
-constexpr std::array<std::string_view, 13> fault_names{
+constexpr std::array<std::string_view, token_faults> fault_names{
     "too_large", "parts",  "encoding", "header",   "type",    "key",  "algorithm",
     "signature", "claims", "issuer",   "audience", "expired", "early"};
 
@@ -60,19 +60,56 @@ std::shared_ptr<EVP_PKEY> key_from(const char* type, const params_ptr& params) {
   return check && EVP_PKEY_public_check(check.get()) == 1 ? owned : nullptr;
 }
 
-std::optional<std::string> bytes_in(const json::value& jwk, std::string_view name) {
-  const auto* member = jwk.find(name);
-  const auto* text = member == nullptr ? nullptr : member->as_string();
-  return text == nullptr ? std::nullopt : parse_base64url(*text);
+/// Not empty, and without control characters.
+bool is_plain(std::string_view text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
 }
 
-std::shared_ptr<EVP_PKEY> read_p256(const json::value& jwk) {
-  const auto x = bytes_in(jwk, "x");
-  const auto y = bytes_in(jwk, "y");
-  if (json::text_of(jwk, "kty") != "EC" || json::text_of(jwk, "crv") != "P-256" || !x || !y ||
-      x->size() != coordinate_bytes || y->size() != coordinate_bytes)
-    return nullptr;
-  const std::string point = "\x04" + *x + *y;  // uncompressed
+/// One key of a set, as it is read: gives its members, and remembers the first thing that is wrong.
+class jwk_reader {
+ public:
+  explicit jwk_reader(const json::value& jwk) : jwk_(jwk) {}
+
+  void complain(std::string text) {
+    if (wrong_.empty()) wrong_ = std::move(text);
+  }
+  const std::string& wrong() const { return wrong_; }
+
+  std::string text(std::string_view name) const { return json::text_of(jwk_, name); }
+  bool has(std::string_view name) const { return jwk_.find(name) != nullptr; }
+  const json::value* find(std::string_view name) const { return jwk_.find(name); }
+
+  void want(std::string_view name, std::string_view wanted) {
+    if (text(name) != wanted)
+      complain("its " + std::string{name} + " is not \"" + std::string{wanted} + "\"");
+  }
+
+  /// Bytes in base64url.
+  std::string bytes(std::string_view name, std::size_t least, std::size_t most) {
+    const auto* member = jwk_.find(name);
+    const auto* encoded = member == nullptr ? nullptr : member->as_string();
+    auto bytes = encoded == nullptr ? std::nullopt : parse_base64url(*encoded);
+    if (bytes && bytes->size() >= least && bytes->size() <= most) return *std::move(bytes);
+    const auto sizes =
+        least == most ? std::to_string(least) : std::to_string(least) + " to " + std::to_string(most);
+    complain("its " + std::string{name} + " is not " + sizes + " bytes in base64url without padding");
+    return {};
+  }
+
+ private:
+  const json::value& jwk_;
+  std::string wrong_;
+};
+
+std::shared_ptr<EVP_PKEY> read_p256(jwk_reader& jwk) {
+  jwk.want("kty", "EC");
+  jwk.want("crv", "P-256");
+  const auto x = jwk.bytes("x", coordinate_bytes, coordinate_bytes);
+  const auto y = jwk.bytes("y", coordinate_bytes, coordinate_bytes);
+  if (!jwk.wrong().empty()) return nullptr;
+  const std::string point = "\x04" + x + y;  // uncompressed
   builder_ptr builder{OSSL_PARAM_BLD_new()};
   if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) != 1 ||
       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) !=
@@ -81,13 +118,13 @@ std::shared_ptr<EVP_PKEY> read_p256(const json::value& jwk) {
   return key_from("EC", params_ptr{OSSL_PARAM_BLD_to_param(builder.get())});
 }
 
-std::shared_ptr<EVP_PKEY> read_rsa(const json::value& jwk) {
-  const auto n = bytes_in(jwk, "n");
-  const auto e = bytes_in(jwk, "e");
-  if (json::text_of(jwk, "kty") != "RSA" || !n || !e || n->size() > rsa_bits_max / 8 || e->size() > 8)
-    return nullptr;
-  number_ptr modulus{BN_bin2bn(bytes_of(*n), static_cast<int>(n->size()), nullptr)};
-  number_ptr exponent{BN_bin2bn(bytes_of(*e), static_cast<int>(e->size()), nullptr)};
+std::shared_ptr<EVP_PKEY> read_rsa(jwk_reader& jwk) {
+  jwk.want("kty", "RSA");
+  const auto n = jwk.bytes("n", rsa_bits_min / 8, rsa_bits_max / 8);
+  const auto e = jwk.bytes("e", 1, 8);
+  if (!jwk.wrong().empty()) return nullptr;
+  number_ptr modulus{BN_bin2bn(bytes_of(n), static_cast<int>(n.size()), nullptr)};
+  number_ptr exponent{BN_bin2bn(bytes_of(e), static_cast<int>(e.size()), nullptr)};
   builder_ptr builder{OSSL_PARAM_BLD_new()};
   if (BN_num_bits(modulus.get()) < rsa_bits_min || BN_is_odd(exponent.get()) == 0 ||
       BN_num_bits(exponent.get()) < 2 ||
@@ -97,12 +134,12 @@ std::shared_ptr<EVP_PKEY> read_rsa(const json::value& jwk) {
   return key_from("RSA", params_ptr{OSSL_PARAM_BLD_to_param(builder.get())});
 }
 
-std::shared_ptr<EVP_PKEY> read_ed25519(const json::value& jwk) {
-  const auto x = bytes_in(jwk, "x");
-  if (json::text_of(jwk, "kty") != "OKP" || json::text_of(jwk, "crv") != "Ed25519" || !x ||
-      x->size() != ed25519_key_bytes)
-    return nullptr;
-  return shared(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(*x), x->size()));
+std::shared_ptr<EVP_PKEY> read_ed25519(jwk_reader& jwk) {
+  jwk.want("kty", "OKP");
+  jwk.want("crv", "Ed25519");
+  const auto x = jwk.bytes("x", ed25519_key_bytes, ed25519_key_bytes);
+  if (!jwk.wrong().empty()) return nullptr;
+  return shared(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(x), x.size()));
 }
 
 std::optional<token_algorithm> algorithm_of(std::string_view name) {
@@ -111,21 +148,39 @@ std::optional<token_algorithm> algorithm_of(std::string_view name) {
   return std::nullopt;
 }
 
+bool may_verify(const json::value& operations) {
+  const auto* listed = operations.as_array();
+  return listed != nullptr && std::any_of(listed->begin(), listed->end(), [](const json::value& each) {
+           return each.as_string() != nullptr && *each.as_string() == "verify";
+         });
+}
+
+std::shared_ptr<EVP_PKEY> read_key(jwk_reader& jwk, token_algorithm algorithm) {
+  auto key = algorithm == token_algorithm::es256   ? read_p256(jwk)
+             : algorithm == token_algorithm::rs256 ? read_rsa(jwk)
+                                                   : read_ed25519(jwk);
+  if (key == nullptr)
+    jwk.complain("it is no key for " + std::string{algorithm_names.at(static_cast<std::size_t>(algorithm))});
+  return key;
+}
+
 /// Adds one key, or says what is wrong with it.
-std::string add_key(const json::value& jwk, token_keys& keys) {
-  const std::string kid = json::text_of(jwk, "kid");
-  if (kid.empty() || kid.size() > kid_bytes_max) return "a key has no kid of 1 to 128 bytes";
-  if (keys.contains(kid)) return "two keys have the kid " + kid;
-  if (jwk.find("d") != nullptr || jwk.find("k") != nullptr) return "key " + kid + " is not public";
-  if (jwk.find("use") != nullptr && json::text_of(jwk, "use") != "sig")
-    return "key " + kid + " is not for signatures";
-  const auto algorithm = algorithm_of(json::text_of(jwk, "alg"));
-  if (!algorithm) return "key " + kid + " has no alg out of ES256, RS256, EdDSA";
-  auto key = *algorithm == token_algorithm::es256   ? read_p256(jwk)
-             : *algorithm == token_algorithm::rs256 ? read_rsa(jwk)
-                                                    : read_ed25519(jwk);
-  if (key == nullptr) return "key " + kid + " is no key of its algorithm";
-  keys.emplace(kid, token_key{*algorithm, std::move(key)});
+std::string add_key(const json::value& each, token_keys& keys) {
+  jwk_reader jwk{each};
+  auto kid = jwk.text("kid");
+  if (kid.size() > kid_bytes_max || !is_plain(kid)) return "it has no kid of 1 to 128 characters";
+  const auto name = "kid " + kid + ": ";
+  if (keys.contains(kid)) return name + "another key has it, too";
+  for (const char* secret : {"d", "k"})
+    if (jwk.has(secret)) jwk.complain("it is not public: it has " + std::string{secret});
+  if (jwk.has("use")) jwk.want("use", "sig");
+  if (const auto* operations = jwk.find("key_ops"); operations != nullptr && !may_verify(*operations))
+    jwk.complain("its key_ops do not have \"verify\"");
+  const auto algorithm = algorithm_of(jwk.text("alg"));
+  if (!algorithm) jwk.complain("its alg is none of ES256, RS256, EdDSA");
+  auto key = algorithm && jwk.wrong().empty() ? read_key(jwk, *algorithm) : nullptr;
+  if (key == nullptr) return name + jwk.wrong();
+  keys.emplace(std::move(kid), token_key{*algorithm, std::move(key)});
   return {};
 }
 
@@ -207,7 +262,6 @@ void read_scopes(std::string_view text, token_claims& claims) {
     const auto end = std::min(text.find(' '), text.size());
     const auto name = text.substr(0, end);
     if (auto known = keyring::scope_of(name)) claims.scopes.add(*known);
-    if (name == "customer") claims.customer = true;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
@@ -227,7 +281,8 @@ std::variant<token_claims, token_fault> read_claims(const json::value& said, con
     return token_fault::claims;
   token_claims claims;
   claims.subject = json::text_of(said, "sub");
-  if (claims.subject.empty() || claims.subject.size() > subject_bytes_max) return token_fault::claims;
+  // It becomes a part of names that are joined with control characters.
+  if (claims.subject.size() > subject_bytes_max || !is_plain(claims.subject)) return token_fault::claims;
   const std::int64_t at = runtime::to_ms(now) / 1'000;
   if (at >= *exp + token_skew.count()) return token_fault::expired;
   if (std::max(*iat, nbf == nullptr ? 0 : *nbf) > at + token_skew.count()) return token_fault::early;
@@ -243,13 +298,17 @@ std::variant<token_claims, token_fault> read_claims(const json::value& said, con
 
 std::variant<token_keys, std::string> parse_token_keys(std::string_view text) {
   if (text.size() > token_key_bytes_max) return "it is larger than 256 KiB";
-  const auto set = object_in(text);
-  const auto* listed = set ? set->find("keys") : nullptr;
-  if (listed == nullptr || listed->as_array() == nullptr) return "it is no JSON object with a list of keys";
-  if (listed->as_array()->size() > token_keys_max) return "it has more than 100 keys";
+  json::parse_error error;
+  const auto set = json::parse(text, error);
+  if (!set) return error.pointer + (error.pointer.empty() ? "" : ": ") + error.detail;
+  const auto* keys_member = set->find("keys");
+  const auto* listed = keys_member == nullptr ? nullptr : keys_member->as_array();
+  if (listed == nullptr) return "it is no object with a list of keys";
+  if (listed->size() > token_keys_max) return "/keys: there are more than 100";
   token_keys keys;
-  for (const auto& jwk : *listed->as_array())
-    if (auto wrong = add_key(jwk, keys); !wrong.empty()) return wrong;
+  for (std::size_t i = 0; i < listed->size(); ++i)
+    if (const auto wrong = add_key((*listed)[i], keys); !wrong.empty())
+      return "/keys/" + std::to_string(i) + ": " + wrong;
   return keys;
 }
 

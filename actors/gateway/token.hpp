@@ -36,8 +36,8 @@ struct token_key {
 /// By `kid`.
 using token_keys = std::map<std::string, token_key, std::less<>>;
 
-/// Reads a JSON Web Key Set (RFC 7517), or says in a sentence what is wrong with it. Every key must have a
-/// `kid` of its own and `alg`, no private part, and be P-256, Ed25519 or RSA of 2048 to 8192 bits.
+/// Reads a JSON Web Key Set (RFC 7517), or says where and what is wrong with it. Every key must have a `kid`
+/// of its own and `alg`, no private part, and be P-256, Ed25519 or RSA of 2048 to 8192 bits.
 std::variant<token_keys, std::string> parse_token_keys(std::string_view text);
 
 /// Who must have made a token, and for whom.
@@ -48,9 +48,8 @@ struct token_rules {
 
 /// What a valid token says.
 struct token_claims {
-  std::string subject;
+  std::string subject;        ///< 1 to 255 bytes without control characters.
   keyring::scope_set scopes;  ///< Those that are known here.
-  bool customer = false;      ///< It has the scope "customer".
   runtime::timestamp expires_at;
 };
 
@@ -70,6 +69,7 @@ enum class token_fault : std::uint8_t {
   expired,
   early,
 };
+inline constexpr std::size_t token_faults = 13;
 std::string_view name_of(token_fault fault);
 
 /// Looks at nothing that the token says of itself before its signature is known to be good, but `typ`, `kid`

@@ -219,6 +219,20 @@ void read_limits(map_reader& reader, limit_settings& limits) {
   reader.number("clients_max", limits.clients_max, 100, 10'000'000);
 }
 
+void read_auth(map_reader& reader, auth_settings& auth) {
+  std::string jwks;
+  reader.text("jwks", jwks);
+  auth.jwks = jwks;
+  auth.line = reader.line_of("jwks");
+  reader.text("issuer", auth.issuer);
+  reader.text("audience", auth.audience);
+  reader.time("reload_interval", auth.reload_interval, 100ms, 1h);
+  const auto given = !jwks.empty() + !auth.issuer.empty() + !auth.audience.empty();
+  if (given != 0 && given != 3)
+    reader.complain(std::max({auth.line, reader.line_of("issuer"), reader.line_of("audience")}),
+                    "auth needs all of jwks, issuer and audience, or none");
+}
+
 void read_storage(map_reader& reader, storage_settings& storage) {
   reader.size("map_initial", storage.map_initial, MiB, TiB);
   reader.size("journal_max", storage.journal_max, 16 * MiB, 16 * TiB);
@@ -263,6 +277,7 @@ void read_all(map_reader& reader, settings& all) {
   read_nodes(reader, all.nodes);
   reader.section("http", [&](map_reader& inner) { read_http(inner, all.http); });
   reader.section("limits", [&](map_reader& inner) { read_limits(inner, all.limits); });
+  reader.section("auth", [&](map_reader& inner) { read_auth(inner, all.auth); });
   reader.section("storage", [&](map_reader& inner) { read_storage(inner, all.storage); });
   reader.section("entities", [&](map_reader& inner) { read_entities(inner, all.entities); });
   reader.section("checkout", [&](map_reader& inner) {

@@ -144,6 +144,17 @@ struct limit_settings {
   std::uint32_t clients_max = 50'000;  ///< Remembered for each of these limits; 100 to 10,000,000.
 };
 
+/// Whose access tokens make their bearers staff: `jwks`, `issuer` and `audience` all, or none.
+struct auth_settings {
+  std::filesystem::path jwks;           ///< The issuer's public keys, a JSON Web Key Set.
+  std::string issuer;                   ///< The `iss` of its tokens.
+  std::string audience;                 ///< Their `aud`, or one of them: this shop.
+  milliseconds reload_interval{1'000};  ///< How often the file is looked at; 100 ms to 1 h.
+  unsigned line = 0;                    ///< Of `jwks`, for complaints about the file; 0: none.
+
+  bool given() const { return !jwks.empty(); }
+};
+
 struct storage_settings {
   std::uint64_t map_initial = 256ULL << 20;   ///< First size of each map; it doubles before it is full.
   std::uint64_t journal_max = 64ULL << 30;    ///< The journal's map never grows beyond it; 16 MiB to 16 TiB.
@@ -194,6 +205,7 @@ struct settings {
   std::vector<node_settings> nodes{node_settings{}};  ///< At least one.
   http_settings http;
   limit_settings limits;
+  auth_settings auth;
   storage_settings storage;
   entity_settings entities;
   checkout_settings checkout;

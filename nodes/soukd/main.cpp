@@ -3,6 +3,7 @@
 #include "nodes/config/config.hpp"
 #include "nodes/soukd/https.hpp"
 #include "nodes/soukd/service.hpp"
+#include "nodes/soukd/tokens.hpp"
 #include "runtime/telemetry/log.hpp"
 
 #include <CLI/CLI.hpp>
@@ -56,6 +57,7 @@ int run(const arguments& arguments) {
   auto node = souk::config::choose_node(settings, arguments.overrides);
   souk::config::refuse_unprotected(settings, node, arguments.insecure_loopback);
   souk::nodes::refuse_bad_https(settings, node, arguments.config);
+  souk::nodes::refuse_bad_tokens(settings, arguments.config);
   souk::log::start(souk::log::level_of(settings.log.level).value_or(souk::log::level::info),
                    souk::log::format_of(settings.log.format).value_or(souk::log::format::automatic));
 

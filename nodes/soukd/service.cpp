@@ -17,6 +17,7 @@
 #include "nodes/soukd/https.hpp"
 #include "nodes/soukd/joined_cluster.hpp"
 #include "nodes/soukd/reporter.hpp"
+#include "nodes/soukd/tokens.hpp"
 #include "nodes/soukd/version.hpp"
 #include "persistence/lmdb_storage.hpp"
 #include "runtime/node/node.hpp"
@@ -267,6 +268,10 @@ class running_service final : public service {
       overload_ = std::make_shared<gateway::overload_guard>(overload, clock_);
       add_overload_metrics(metrics_, *overload_);
     }
+    if (options_.settings.auth.given()) {
+      tokens_.emplace(options_.settings.auth);
+      tokens_->add_metrics(metrics_);
+    }
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
   }
 
@@ -326,6 +331,7 @@ class running_service final : public service {
     auto& services = config.services;
     services.catalogue = shop_.catalogue;
     services.credentials = shop_.credentials;
+    if (tokens_) services.tokens = tokens_->tokens();
     if (clustered())
       services.keys_are_coming = [this] { return !has_caught_up_ || node_->feed().behind != 0; };
     if (clustered()) services.catalogue_is_coming = [this] { return !has_caught_up_; };
@@ -477,6 +483,7 @@ class running_service final : public service {
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
   std::shared_ptr<gateway::admission> admission_;
   std::shared_ptr<gateway::overload_guard> overload_;  // null: nothing is refused for the others' sake
+  std::optional<token_keys_watch> tokens_;             // nothing: none are taken
   telemetry::admin_sources health_;
   std::optional<caf::actor_system> system_;
   shop::shop shop_;

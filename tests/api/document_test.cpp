@@ -78,12 +78,14 @@ TEST(api, names_the_scope_of_every_operation) {
   EXPECT_EQ(known.size(), keyring::scope_count);
   for (const auto& route : routes()) {
     const auto& ways = *tests::operation_of(document(), route).find("security")->as_array();
-    EXPECT_EQ(ways.size(), route.audience == audience::everybody ? 3u : 1u) << route.name;
+    EXPECT_EQ(ways.size(), route.audience == audience::everybody ? 4u : 2u) << route.name;
     EXPECT_EQ(ways.front().as_object()->empty(), route.audience == audience::everybody) << route.name;
     for (const auto& way : ways)
       for (const auto& [scheme, scopes] : *way.as_object())
         EXPECT_NE(schemes.find(scheme), nullptr) << route.name;
     const auto& scopes = *ways.back().find("secret_key")->as_array();
+    const auto& of_token = *ways.at(ways.size() - 2).find("access_token");
+    EXPECT_EQ(json::canonical(of_token), json::canonical(*ways.back().find("secret_key"))) << route.name;
     ASSERT_EQ(scopes.size(), route.scope ? 1u : 0u) << route.name;
     if (!route.scope) continue;
     EXPECT_EQ(*scopes.front().as_string(), keyring::name_of(*route.scope));

@@ -145,6 +145,10 @@ constexpr bad_file bad_files[] = {
     {"http { tls { certificate = \"c\" key = \"k\" } }\n"
      "nodes = [ { id = \"a\"\n https = \"127.0.0.1:8080\" } ]",
      "f:3: node a has https at the address of another"},
+    {"auth {\n jwks = \"k\"\n issuer = \"i\" }", "f:3: auth needs all of jwks, issuer and audience, or none"},
+    {"auth { audience = \"a\"\n reload_interval = 1ms }",
+     "f:1: auth needs all of jwks, issuer and audience, or none\n"
+     "f:2: auth.reload_interval must be from 100ms to 1h"},
     {"cart { ttl = 5min }", "f:1: checkout.hold_ttl must be shorter than cart.ttl"},
 };
 
@@ -190,6 +194,7 @@ TEST(config, every_setting_reaches_its_place) {
                  handshake_timeout = 6s reload_interval = 7s hsts = 8s } }
     limits { window = 1min delay_target = 80ms clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
              credential { browse = 5 cart = 6 checkout = 7 admin = 8 } }
+    auth { jwks = "keys.json" issuer = "https://id.example" audience = "souk" reload_interval = 9s }
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
               flush_bytes = 1MiB }
     entities = { max_active = 100 idle_timeout = 1h queue_max = 7 }   ; with "=" too
@@ -253,6 +258,11 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.limits.credential.cart, 6u);
   EXPECT_EQ(read.limits.credential.checkout, 7u);
   EXPECT_EQ(read.limits.credential.admin, 8u);
+  EXPECT_EQ(read.auth.jwks, "keys.json");
+  EXPECT_EQ(read.auth.issuer, "https://id.example");
+  EXPECT_EQ(read.auth.audience, "souk");
+  EXPECT_EQ(read.auth.reload_interval, 9s);
+  EXPECT_EQ(read.auth.line, 17u);
   EXPECT_EQ(read.storage.map_initial, 2u << 20);
   EXPECT_EQ(read.storage.journal_max, 32u << 20);
   EXPECT_EQ(read.storage.state_max, 48u << 20);
@@ -292,6 +302,8 @@ TEST(config, the_shipped_file_loads_and_holds_a_cluster_and_the_defaults) {
   EXPECT_EQ(shipped.http.tls.handshake_timeout, defaults.http.tls.handshake_timeout);
   EXPECT_EQ(shipped.http.tls.reload_interval, defaults.http.tls.reload_interval);
   EXPECT_EQ(shipped.http.tls.hsts, defaults.http.tls.hsts);
+  EXPECT_FALSE(shipped.auth.given());
+  EXPECT_EQ(shipped.auth.reload_interval, defaults.auth.reload_interval);
   EXPECT_EQ(shipped.storage.state_max, defaults.storage.state_max);
   EXPECT_EQ(shipped.entities.max_active, defaults.entities.max_active);
   EXPECT_EQ(shipped.cart.ttl, defaults.cart.ttl);

@@ -1,3 +1,5 @@
+#include "actors/gateway/access_tokens.hpp"
+#include "tests/token_issuer.hpp"
 #include "tests/unit/gateway_bench.hpp"
 
 #include <algorithm>
@@ -164,6 +166,132 @@ TEST_F(gateway_access, credentials_that_are_not_valid_open_nothing_not_even_what
     }
     EXPECT_EQ(bodies.size(), 1u) << "nobody hears what was wrong with it";
   }
+}
+
+/// The same with tokens of staff.
+class gateway_tokens : public gateway_access {
+ protected:
+  gateway_tokens() {
+    tokens_ = std::make_shared<access_tokens>(tests::issued, tests::issuer().keys());
+    services_.tokens = tokens_;
+  }
+
+  static std::string token_of(const std::string& scopes, const std::string& subject = "ada") {
+    return tests::issuer().token_for(subject, scopes, now_s);
+  }
+  static std::string token_of(scope_set scopes) {
+    std::string listed;
+    for (std::string_view name : scopes.names())
+      listed.append(listed.empty() ? "" : " ").append(name);
+    return token_of(listed);
+  }
+  gateway::call taken(const std::string& token, const request& like) {
+    auto asked = like;
+    asked.fields.emplace_back("authorization", "Bearer " + token);
+    auto taken = take_up(http(asked), services_);
+    if (const auto* refused = std::get_if<refusal>(&taken)) ADD_FAILURE() << refused->problem.code;
+    return std::get<gateway::call>(std::move(taken));
+  }
+
+  static constexpr std::int64_t now_s = runtime::to_ms(testing::now) / 1'000;
+  std::shared_ptr<access_tokens> tokens_;
+};
+
+TEST_F(gateway_tokens, a_token_opens_the_routes_of_its_scopes) {
+  for (const route& route : routes()) {
+    const bool open = route.audience == audience::everybody;
+    EXPECT_EQ(call(route, "Bearer " + token_of(scope_set{})).code, open ? "" : "403 insufficient_scope")
+        << route.name;
+    EXPECT_EQ(call(route, "Bearer " + token_of("customer no:such")).code,
+              open ? "" : "403 insufficient_scope")
+        << route.name;
+    if (!route.scope) continue;
+    const std::string name{keyring::name_of(*route.scope)};
+    EXPECT_EQ(call(route, "Bearer " + token_of("no:such " + name)).code, "") << route.name;
+    const auto [code, challenge, body] = call(route, "Bearer " + token_of(all_but(*route.scope)));
+    EXPECT_EQ(code, open ? "" : "403 insufficient_scope") << route.name;
+    EXPECT_EQ(challenge,
+              open ? "" : R"(Bearer realm="souk", error="insufficient_scope", scope=")" + name + "\"")
+        << route.name;
+  }
+}
+
+TEST_F(gateway_tokens, whatever_is_wrong_with_a_credential_every_route_says_the_same) {
+  keyring::pb::Grant expired = keyring::full_grant();
+  expired.set_expires_at_ms(runtime::to_ms(testing::now));
+  std::vector<std::string> broken{know(expired), know(keyring::full_grant())};
+  revoke_last();
+  for (auto& [token, fault] : tests::issuer().broken_tokens(now_s))
+    broken.push_back(std::move(token));
+  ASSERT_GE(broken.size(), 64u);
+  std::set<std::string> answers;
+  for (const route& route : routes())
+    for (const std::string& secret : broken) {
+      const auto [code, challenge, body] = call(route, "Bearer " + secret);
+      ASSERT_EQ(code, "401 invalid_token") << route.name << " " << secret.substr(0, 200);
+      answers.insert(challenge + " " + body);
+    }
+  EXPECT_EQ(answers.size(), 1u) << *answers.begin() << "\n" << *answers.rbegin();
+  EXPECT_EQ(tokens_->remembered(), 0u);
+}
+
+TEST_F(gateway_tokens, a_request_costs_no_signature_once_its_token_is_known) {
+  const auto token = token_of("orders:read");
+  for (int i = 0; i < 10; ++i)
+    EXPECT_TRUE(taken(token, {.path = "/v1/orders"}).staff());
+  EXPECT_EQ(tokens_->verified(), 1u);
+}
+
+TEST_F(gateway_tokens, tokens_of_one_subject_share_idempotency_keys_and_those_of_others_never) {
+  const request make{.method = "POST", .path = "/v1/carts", .fields = {key(), json()}, .body = "{}"};
+  const auto first = taken(token_of("carts:write"), make);
+  EXPECT_EQ(first.id, taken(token_of("carts:write orders:read"), make).id);
+  EXPECT_NE(first.id, taken(token_of("carts:write", "eve"), make).id);
+  auto as_key = make;
+  as_key.fields.push_back(staff());
+  auto by_key = take_up(http(as_key), services_);
+  EXPECT_NE(first.id, std::get<gateway::call>(by_key).id);
+}
+
+TEST_F(gateway_tokens, are_limited_by_their_subject) {
+  admission_options options;
+  options.credential.fill(1);
+  services_.admission = std::make_shared<admission>(options);
+  const auto code_of = [this](const std::string& token) {
+    return problem_of({.path = "/v1/keys", .fields = {{"authorization", "Bearer " + token}}});
+  };
+  EXPECT_EQ(code_of(token_of("orders:read")), "403 insufficient_scope");
+  EXPECT_EQ(code_of(token_of("orders:write")), "429 rate_limited");
+  EXPECT_EQ(code_of(token_of("orders:read", "eve")), "403 insufficient_scope");
+}
+
+TEST_F(gateway_tokens, need_no_keys_that_are_on_their_way) {
+  services_.keys_are_coming = [] { return true; };
+  const auto code_of = [this](const std::string& secret) {
+    return problem_of({.path = "/v1/keys", .fields = {{"authorization", "Bearer " + secret}}});
+  };
+  EXPECT_EQ(code_of("sk_00"), "503 shard_unavailable");
+  EXPECT_EQ(code_of("a.b.c"), "401 invalid_token");
+  EXPECT_TRUE(taken(token_of("keys:admin"), {.path = "/v1/keys"}).staff());
+}
+
+TEST_F(gateway_tokens, nobody_is_believed_without_an_issuer) {
+  services_.tokens = nullptr;
+  EXPECT_EQ(
+      problem_of({.path = "/v1/orders", .fields = {{"authorization", "Bearer " + token_of("orders:read")}}}),
+      "401 invalid_token");
+}
+
+TEST_F(gateway_tokens, a_token_makes_no_key_that_opens_more_than_it_does) {
+  const auto make = [&](const std::string& scopes, const std::string& body) {
+    return handle({.method = "POST",
+                   .path = "/v1/keys",
+                   .fields = {{"authorization", "Bearer " + token_of(scopes)}, json()},
+                   .body = body});
+  };
+  EXPECT_EQ(problem_in(answer_in(make("keys:admin", R"({"label":"x"})"))), "403 insufficient_scope");
+  const auto lent = make("keys:admin orders:read", R"({"label":"x","scopes":["orders:read"]})");
+  EXPECT_TRUE(std::holds_alternative<ask>(lent));
 }
 
 TEST_F(gateway_access, a_key_makes_no_key_that_opens_more_than_it_does) {
