@@ -1,115 +1,17 @@
-#include "actors/json/reader.hpp"
-#include "tests/cluster/kill/process.hpp"
-#include "tests/http/raw_client.hpp"
-#include "tests/token_issuer.hpp"
+#include "tests/cluster/tokens/token_node.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <chrono>
-#include <csignal>
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <future>
-#include <iterator>
-#include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
 
-/// soukd with the keys of an issuer in a file.
-namespace souk::gateway {
+namespace souk::cluster_test {
 namespace {
 
-using namespace std::chrono_literals;
 using tests::token_issuer;
 namespace fs = std::filesystem;
 
-class tokens_process : public ::testing::Test {
- protected:
-  tokens_process() {
-    std::string pattern = fs::temp_directory_path() / "souk-tokens-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder = pattern;
-    write_keys(issuer.key_set());
-    std::ofstream{folder / "cluster.conf"} << "auth {\n jwks = \"" << (folder / "jwks.json").string()
-                                           << "\"\n issuer = \"" << tests::issued.issuer << "\" audience = \""
-                                           << tests::issued.audience << "\" reload_interval = 100ms }\n";
-  }
-  ~tokens_process() override {
-    if (node.running()) node.end(SIGKILL);
-    fs::remove_all(folder);
-  }
-
-  void write_keys(const std::string& text) const {
-    std::ofstream{folder / "draft"} << text;
-    fs::rename(folder / "draft", folder / "jwks.json");
-  }
-
-  void start() {
-    const auto line =
-        node.start({.command = {SOUKD, "--config", folder / "cluster.conf", "--data", folder / "data",
-                                "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"},
-                    .environment = {},
-                    .log = folder / "log"},
-                   60s);
-    json::parse_error error;
-    const auto ready = json::parse(line.substr(line.find('{')), error);
-    if (!ready) throw std::runtime_error("not a ready line: " + line);
-    http = port_of(json::text_of(*ready, "http"));
-    admin = port_of(json::text_of(*ready, "admin"));
-  }
-
-  static std::uint16_t port_of(const std::string& address) {
-    return static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
-  }
-
-  static tests::raw_answer get(std::uint16_t port, const std::string& path,
-                               const std::optional<std::string>& bearer = std::nullopt) {
-    tests::raw_client client{port};
-    client.send("GET " + path + " HTTP/1.1\r\nHost: shop\r\nRequest-Id: one\r\n" +
-                (bearer ? "Authorization: Bearer " + *bearer + "\r\n" : "") + "\r\n");
-    return client.read().value_or(tests::raw_answer{});
-  }
-  int status_of(const std::string& path, const std::string& bearer) const {
-    return get(http, path, bearer).status;
-  }
-
-  /// A figure of /metrics, or -1.
-  double figure(const std::string& name) const {
-    const auto text = "\n" + get(admin, "/metrics").body;
-    const auto at = text.find("\n" + name + " ");
-    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
-  }
-  bool comes_to(const std::string& name, double value) const {
-    std::promise<void> never;
-    const auto pause = never.get_future();
-    const auto until = std::chrono::steady_clock::now() + 20s;
-    while (figure(name) != value) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      pause.wait_for(20ms);
-    }
-    return true;
-  }
-
-  std::string log_text() const {
-    std::ifstream in{folder / "log"};
-    return {std::istreambuf_iterator<char>{in}, {}};
-  }
-
-  static std::int64_t now_s() {
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())
-        .time_since_epoch()
-        .count();
-  }
-
-  token_issuer issuer;
-  fs::path folder;
-  cluster_test::process node;
-  std::uint16_t http = 0;
-  std::uint16_t admin = 0;
-};
+using tokens_process = token_node;
 
 TEST_F(tokens_process, opens_to_a_token_what_its_scopes_say_and_verifies_it_once) {
   start();
@@ -176,4 +78,4 @@ TEST_F(tokens_process, does_not_start_with_bad_keys) {
 }
 
 }  // namespace
-}  // namespace souk::gateway
+}  // namespace souk::cluster_test
