@@ -30,6 +30,10 @@ constexpr std::size_t scratch_bytes = 64 * 1024;
 /// Timeouts are looked at this often: a quarter of the shortest one, within these bounds.
 constexpr std::chrono::milliseconds tick_min{10};
 constexpr std::chrono::milliseconds tick_max{250};
+/// Where requests are refused there are too many: those of so long are then taken up together. Woken up for
+/// each one, this thread would take a tenth of a core from the actors, who need it. Who is refused hears it
+/// in 10 ms.
+constexpr std::chrono::milliseconds gathering{2};
 /// Connections beyond the limit that are told so; the rest is closed without a word.
 constexpr std::size_t turned_away_max = 100;
 /// As well of one address that has too many.
@@ -76,7 +80,7 @@ class socket_listener final : public tls_listener {
     }
     accept(plain_);
     wait_for_tick();
-    thread_ = std::thread([this] { core_->io.run(); });
+    thread_ = std::thread([this] { serve(); });
   }
   socket_listener(const socket_listener&) = delete;
   socket_listener& operator=(const socket_listener&) = delete;
@@ -128,6 +132,13 @@ class socket_listener final : public tls_listener {
     if (ec)
       throw std::system_error(std::error_code(ec), "cannot listen on " + at + ":" + std::to_string(port));
     return acceptor.local_endpoint().port();
+  }
+
+  void serve() {
+    while (core_->io.run_one() > 0) {
+      core_->io.poll();
+      if (std::exchange(core_->refuses, false)) std::this_thread::sleep_for(gathering);
+    }
   }
 
   void accept(entrance& at) {

@@ -278,6 +278,7 @@ void connection::answer(std::uint64_t sequence, std::optional<http_response> res
   if (sequence < first_sequence_ || sequence - first_sequence_ >= exchanges_.size()) return;
   auto& settled = exchanges_[sequence - first_sequence_];
   settled.dropped = !response;
+  core_->refuses |= response && response->status == 503;
   settled.response = std::move(response);
 }
 

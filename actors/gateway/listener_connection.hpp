@@ -72,6 +72,7 @@ struct listener_core {
   std::unordered_map<std::string, std::size_t> connections_of;  ///< By client; never 0.
   std::atomic<std::size_t> connection_count = 0;
   std::size_t serving = 0;  ///< Connections that may still have requests.
+  bool refuses = false;     ///< An answer of this round was a 503.
   bool draining = false;
   std::optional<std::promise<void>> drained;
 

@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, progress_steps> names{"browsing", "new_ca
                                                              "finishing"};
 /// Hundredths of the limit that calls of each kind may fill. The steps leave room for what those that were
 /// admitted will ask next: who has been let in comes through, even when the limit has just been halved.
-constexpr std::array<std::size_t, progress_steps> shares{70, 80, 100, 180, 200};
+constexpr std::array<std::size_t, progress_steps> shares{60, 70, 100, 180, 200};
 
 /// The limit grows by a twentieth an interval: doubled in one and a half seconds. It falls by half at most.
 constexpr std::size_t growth = 20;
@@ -60,24 +60,32 @@ bool overload_control::begin(progress what, nanoseconds now) {
 
 void overload_control::ended(progress what, std::optional<nanoseconds> took, nanoseconds now) {
   --under_way_;
-  if (took) {
-    quickest& of = quickest_.at(what == progress::browsing ? 0 : 1);
-    of = of ? std::min(*of, *took) : *took;
-  }
+  if (took && what == progress::browsing) looking_.add(*took);
+  if (took && (what == progress::new_cart || what == progress::cart)) carts_.add(*took);
   look(now);
+}
+
+std::optional<nanoseconds> overload_control::sample::take_median() {
+  const auto end =
+      took_.begin() + static_cast<std::ptrdiff_t>(std::min(std::exchange(count_, 0), took_.size()));
+  if (end == took_.begin()) return std::nullopt;
+  const auto middle = took_.begin() + (end - took_.begin()) / 2;
+  std::nth_element(took_.begin(), middle, end);
+  return *middle;
 }
 
 void overload_control::look(nanoseconds now) {
   if (now < interval_ends_) return;
   const bool begun = interval_ends_.count() >= 0;
   interval_ends_ = now + options_.interval;
-  if (begun) adapt(std::max(quickest_[0], quickest_[1]));  // nothing is less than any
-  quickest_ = {};
+  const auto looking = looking_.take_median();
+  const auto carts = carts_.take_median();
+  if (begun) adapt(std::max(looking, carts));  // nothing is less than any
   most_under_way_ = under_way_;
   reached_ = false;
 }
 
-void overload_control::adapt(const quickest& delay) {
+void overload_control::adapt(const std::optional<nanoseconds>& delay) {
   if (delay) delay_ = *delay;
   // Where nothing ended there is nothing to learn of what did.
   const bool slow = delay ? *delay > options_.target : slow_intervals_ > 0 && under_way_ > 0;

@@ -24,26 +24,27 @@ std::string_view name_of(progress of);
 progress progress_of(const route* route);
 
 struct overload_options {
-  /// How long the quickest of all calls may take before too many are under way. Some times what a commit
-  /// takes, and so much below what shoppers notice that the slowest are bearable too.
-  std::chrono::milliseconds target{50};
-  /// Over so long the quickest call is looked for: longer than a commit of a disk that hesitates.
+  /// How long half of the calls may take before too many are under way. Some times what a commit takes; a
+  /// checkout takes some five times as long as a call for a cart, and is to be bearable too.
+  std::chrono::milliseconds target{20};
+  /// Over so long calls are looked at together: longer than a commit of a disk that hesitates.
   std::chrono::milliseconds interval{100};
   /// The limit falls when so many intervals one after the other were too slow: a burst is no overload.
   unsigned intervals_patient = 3;
   /// The limit of calls under way, at first and whenever nothing is refused for a while ...
-  std::size_t calls_usual = 2'048;
+  std::size_t calls_usual = 512;
   /// ... at least: what a slow disk delays must be let wait together, or it would be slow for few ...
-  std::size_t calls_least = 256;
+  std::size_t calls_least = 128;
   /// ... and at most: they cost memory.
   std::size_t calls_most = 8'192;
 };
 
-/// Decides how many calls a node has under way. Where all calls take long there are more than the node can
-/// do, and they only wait; where some are quick there are not, whatever others wait for. So the limit is
-/// lowered while the quickest call of an interval takes longer than the target, and raised while it is
-/// reached and calls are quick. Below it those that are worth least are refused first. Whatever was admitted
-/// goes through.
+/// Decides how many calls a node has under way. Where calls take long that depend on nothing but the node
+/// there are more than it can do, and they only wait. Such calls are those that look at something and those
+/// for carts, each of which is one entity and one commit; what takes long in a checkout may be a payment, or
+/// a stock that everybody wants. So the limit is lowered while the median of an interval is above the
+/// target, and raised while it is reached and calls are quick. Below it those that are worth least are
+/// refused first. Whatever was admitted goes through.
 ///
 /// No clock, no lock. `now` does not run backwards.
 class overload_control {
@@ -58,23 +59,36 @@ class overload_control {
 
   std::size_t under_way() const { return under_way_; }
   std::size_t limit() const { return limit_; }
-  /// The quickest call of the last interval in which any ended, of the slower of two kinds: those that read
-  /// the catalogue and the others.
+  /// The median of the last interval in which any ended, of the slower of two kinds: calls that look at
+  /// something, and those for carts.
   std::chrono::nanoseconds delay() const { return delay_; }
   std::uint64_t refused(progress what) const { return refused_.at(static_cast<std::size_t>(what)); }
 
  private:
-  using quickest = std::optional<std::chrono::nanoseconds>;
+  /// What calls of a kind took in this interval; of more than fit the latest.
+  class sample {
+   public:
+    void add(std::chrono::nanoseconds took) { took_.at(count_++ % took_.size()) = took; }
+    /// And forgets them; nothing where there were none.
+    std::optional<std::chrono::nanoseconds> take_median();
+
+   private:
+    static constexpr std::size_t most = 255;  // a median of so many is off by a tenth at most, mostly
+
+    std::array<std::chrono::nanoseconds, most> took_{};
+    std::size_t count_ = 0;
+  };
 
   void look(std::chrono::nanoseconds now);
-  void adapt(const quickest& delay);
+  void adapt(const std::optional<std::chrono::nanoseconds>& delay);
   std::size_t limit_of(progress what) const;
 
   const overload_options options_;
   std::size_t under_way_ = 0;
   std::size_t most_under_way_ = 0;  // in this interval
   std::size_t limit_;
-  std::array<quickest, 2> quickest_{};  // of those that browse, and of the others
+  sample looking_;
+  sample carts_;
   std::chrono::nanoseconds delay_{};
   std::chrono::nanoseconds interval_ends_{-1};
   unsigned slow_intervals_ = 0;

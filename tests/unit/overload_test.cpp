@@ -42,7 +42,7 @@ TEST(overload, what_is_worth_least_is_refused_first) {
   for (std::size_t step = 0; step < progress_steps; ++step)
     while (control.begin(static_cast<progress>(step), 0s))
       ++begun.at(step);
-  EXPECT_EQ(begun, (std::array<std::size_t, progress_steps>{70, 10, 20, 80, 20}));
+  EXPECT_EQ(begun, (std::array<std::size_t, progress_steps>{60, 10, 30, 80, 20}));
   EXPECT_EQ(control.refused(progress::browsing), 1u);
   control.ended(progress::finishing, 1ms, 1ms);
   EXPECT_FALSE(control.begin(progress::new_checkout, 1ms));
@@ -52,10 +52,10 @@ TEST(overload, what_is_worth_least_is_refused_first) {
 TEST(overload, a_burst_and_one_slow_kind_of_call_leave_the_limit_as_it_is) {
   overload_control control({});
   nanoseconds now{0};
-  const auto interval = [&](nanoseconds quickest) {
+  const auto interval = [&](nanoseconds took) {
     ASSERT_TRUE(control.begin(progress::cart, now));
     now += 100ms;
-    control.ended(progress::cart, quickest, now);
+    control.ended(progress::cart, took, now);
   };
   interval(1s);
   interval(1s);
