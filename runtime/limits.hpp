@@ -67,6 +67,14 @@ struct limits {
   /// Records that a shard with several members keeps beyond what it needs itself: a member that was away for
   /// so many takes them up from the journal, for others the state is read whole. Some 10 s of a busy shard.
   std::size_t journal_kept_records = 10'000;
+  /// Records that each shard keeps for readers of its events, on every member, for each may become primary:
+  /// some 64 MiB of a shop's, days of a quiet one and half an hour of a busy one. While the journal fills
+  /// half of its map, or the storage is nearly full, they go.
+  std::size_t events_kept_records = 100'000;
+  /// Records looked at for one page of events: about a millisecond, for which the shard decides nothing ...
+  std::size_t events_examined_max = 250;
+  /// ... and their bytes, unless the first is longer.
+  std::size_t events_page_bytes_max = 256u << 10;
   /// Records that a follower takes into its state at a time, between messages of its primary: some
   /// milliseconds of a processor, for which all that wait behind it are held up.
   std::size_t replay_records_max = 100;

@@ -62,7 +62,25 @@ struct response {
   std::string detail;  ///< For `failed` and `quarantined`: what was thrown.
 };
 
-/// gateway → shard: one page of an index.
+/// A place in a shard's sequence of records, and what is to be read of it from there.
+struct journal_place {
+  static constexpr std::uint64_t at_end = ~std::uint64_t{0};
+
+  std::uint64_t index =
+      0;  ///< The next record to read; 0: the first that is kept; `at_end`: what comes next.
+  std::uint64_t epoch = 0;     ///< Of the record before it, so that another history is noticed; 0: not known.
+  std::vector<kind_id> kinds;  ///< Whose records are asked for.
+};
+
+/// What a page says of the sequence that it was read from.
+struct journal_extent {
+  std::uint64_t first = 0;  ///< The first record that is kept.
+  std::uint64_t next = 0;   ///< The next record to read after this page.
+  std::uint64_t epoch = 0;  ///< Of the record before `next`; 0: not known.
+  bool lost = false;        ///< The place asked for is trimmed, or of a history that was given up.
+};
+
+/// gateway → shard: one page of an index, or of what is committed in the journal.
 struct index_query {
   std::string tenant = "main";
   std::string index;
@@ -71,6 +89,9 @@ struct index_query {
   std::uint32_t limit = 20;  ///< 1 to 1000.
   std::uint64_t correlation = 0;
   caf::actor reply_to;
+  /// Set: of the journal, and `index`, `after` and `descending` say nothing. Rows are records with events,
+  /// see runtime/shard/journal_rows.hpp.
+  std::optional<journal_place> journal = std::nullopt;
 };
 
 /// shard → gateway.
@@ -79,6 +100,7 @@ struct index_page {
   bool available = true;  ///< False: the shard does not serve now.
   std::vector<std::pair<std::string, std::string>> rows;
   bool more = false;
+  std::optional<journal_extent> journal = std::nullopt;  ///< Of a page of the journal.
 };
 
 /// shard → the worker of a port: make this call to the world and answer with `world_result`. Repeated after a

@@ -134,8 +134,12 @@ class desk {
       }
       reply reply;
       if (!page.available) reply.outcome = runtime::outcome::unavailable;
+      // A node of an earlier version answers as if it had been asked for an index.
+      const auto& asked = std::get<page_question>(open.ask.questions[position]);
+      if (page.available && asked.journal && !page.journal) reply.outcome = runtime::outcome::not_understood;
       reply.rows = page.rows;
       reply.more = page.more;
+      reply.journal = page.journal;
       settle(page.correlation >> position_bits, position, std::move(reply));
     });
   }
@@ -275,6 +279,7 @@ class desk {
     query.after = page.after;
     query.descending = page.descending;
     query.limit = page.limit;
+    query.journal = page.journal;
     query.correlation = correlation;
     query.reply_to = caf::actor_cast<caf::actor>(self_);
     return query;

@@ -41,6 +41,9 @@ step cancel_order(const call& call, const services& services);
 step count_units(const call& call, const services& services);
 #endif
 
+// event_routes.cpp
+step list_events(const call& call, const services& services);
+
 // key_routes.cpp
 step create_key(const call& call, const services& services);
 step list_keys(const call& call, const services& services);

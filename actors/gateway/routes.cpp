@@ -122,6 +122,11 @@ void add_sales(std::vector<route>& table) {
                   cancel_order)});
 }
 
+void add_events(std::vector<route>& table) {
+  table.push_back(make_route("GET", "/v1/events", "list_events", staff_reads, scope::events_read, list_events,
+                             {"after", "types", "limit"}));
+}
+
 void add_operations(std::vector<route>& table) {
   table.insert(
       table.end(),
@@ -161,6 +166,7 @@ std::vector<route> make_routes() {
   add_catalogue(table);
   add_inventory(table);
   add_sales(table);
+  add_events(table);
   add_operations(table);
   add_description(table);
   add_test_aids(table);

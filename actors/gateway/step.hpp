@@ -50,6 +50,7 @@ struct page_question {
   std::string after;
   bool descending = false;
   std::uint32_t limit = 20;
+  std::optional<runtime::journal_place> journal = std::nullopt;  ///< Set: of the journal, not of an index.
 };
 
 /// Something beyond the entities that answers with JSON, later and from any thread: the supervision tree, the
@@ -64,7 +65,8 @@ struct reply {
   runtime::answer answer;  ///< To a command.
   std::vector<std::pair<std::string, std::string>> rows;
   bool more = false;
-  std::string json;  ///< Of an outside view.
+  std::optional<runtime::journal_extent> journal = std::nullopt;  ///< Of a page of the journal.
+  std::string json;                                               ///< Of an outside view.
 };
 
 struct ask;

@@ -87,6 +87,7 @@ void write_extras(writer& out, const problem& problem) {
   if (problem.retry_after_ms) out.key("retry_after_ms").integer(*problem.retry_after_ms);
   if (!problem.checkout_id.empty()) out.key("checkout_id").string(problem.checkout_id);
   if (!problem.order_id.empty()) out.key("order_id").string(problem.order_id);
+  if (!problem.earliest_cursor.empty()) out.key("earliest_cursor").string(problem.earliest_cursor);
 }
 
 }  // namespace

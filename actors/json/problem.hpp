@@ -29,6 +29,7 @@ struct problem {
   std::optional<std::int64_t> retry_after_ms{};
   std::string checkout_id{};
   std::string order_id{};
+  std::string earliest_cursor{};    ///< Of events: where what is still kept goes on.
   std::optional<bool> retryable{};  ///< Overrides the table.
 };
 

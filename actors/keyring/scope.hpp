@@ -11,7 +11,8 @@
 namespace souk::keyring {
 
 /// What a credential may do beyond what everybody may. `carts_*` are other people's carts and checkouts, and
-/// prices that are quoted; `catalogue_read` is what is not for sale yet, or no longer.
+/// prices that are quoted; `catalogue_read` is what is not for sale yet, or no longer. `events_read` shows
+/// something of all that happens, buyers' addresses among it.
 enum class scope : std::uint8_t {
   catalogue_read,
   catalogue_write,
@@ -27,9 +28,10 @@ enum class scope : std::uint8_t {
   keys_admin,
   cluster_read,
   cluster_admin,
+  events_read,
 };
 
-inline constexpr std::size_t scope_count = 14;
+inline constexpr std::size_t scope_count = 15;
 
 /// "orders:read": as clients and operators write it.
 std::string_view name_of(scope scope);

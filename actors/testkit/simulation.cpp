@@ -59,6 +59,8 @@ cluster_options options_of(const simulation_plan& plan) {
     options.limits.flush_interval = 1s;
     options.limits.journal_kept_records = 50;  // who was away long is sent the whole state
   }
+  // Nobody reads events here, and records have to be trimmed.
+  options.limits.events_kept_records = plan.nodes > 1 ? options.limits.journal_kept_records : 0;
   options.shop.checkout.hold_ttl = hold_ttl;
   return options;
 }

@@ -164,6 +164,10 @@ struct storage_settings {
   std::uint64_t flush_bytes = 32ULL << 20;    ///< Unless that much waits; 64 KiB to 4 GiB.
 };
 
+struct event_settings {
+  std::uint32_t keep = 100'000;  ///< Records of each shard for readers of events; up to 100,000,000; 0: none.
+};
+
 struct entity_settings {
   std::uint32_t max_active = 50'000;  ///< Entities in memory, of all shards; 100 to 10,000,000.
   milliseconds idle_timeout{60'000};  ///< Put away after so long without work; 10 ms to 24 h.
@@ -207,6 +211,7 @@ struct settings {
   limit_settings limits;
   auth_settings auth;
   storage_settings storage;
+  event_settings events;
   entity_settings entities;
   checkout_settings checkout;
   cart_settings cart;

@@ -70,6 +70,7 @@ runtime::limits limits_of(const config::settings& settings) {
   limits.entity_queue_max = settings.entities.queue_max;
   limits.flush_interval = settings.storage.flush_interval;
   limits.flush_bytes = settings.storage.flush_bytes;
+  limits.events_kept_records = settings.events.keep;
   if (settings.cluster.clustered()) limits.effect_resend_interval = runtime::effect_resend_between_nodes;
   return limits;
 }

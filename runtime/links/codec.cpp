@@ -127,6 +127,14 @@ runtime::index_query read(const pb::Envelope& envelope, const pb::IndexQuery& in
   query.descending = in.descending();
   query.limit = in.limit();
   query.correlation = envelope.correlation();
+  if (in.has_journal()) {
+    auto& place = query.journal.emplace();
+    place.index = in.journal().index();
+    place.epoch = in.journal().epoch();
+    bound(static_cast<std::size_t>(in.journal().kinds_size()), index_rows_max, "kinds");
+    for (const auto kind : in.journal().kinds())
+      place.kinds.push_back(kind_of_number(kind));
+  }
   return query;
 }
 
@@ -139,6 +147,8 @@ runtime::index_page read(const pb::Envelope& envelope, const pb::IndexPage& in) 
   page.rows.reserve(static_cast<std::size_t>(in.rows_size()));
   for (const auto& row : in.rows())
     page.rows.emplace_back(row.key(), row.value());
+  if (in.has_journal())
+    page.journal = {in.journal().first(), in.journal().next(), in.journal().epoch(), in.journal().lost()};
   return page;
 }
 
@@ -294,6 +304,12 @@ std::string content(shard_id shard, std::uint64_t correlation, const runtime::in
   out->set_after(what.after);
   out->set_descending(what.descending);
   out->set_limit(what.limit);
+  if (what.journal) {
+    auto& place = *out->mutable_journal();
+    place.set_index(what.journal->index);
+    place.set_epoch(what.journal->epoch);
+    place.mutable_kinds()->Add(what.journal->kinds.begin(), what.journal->kinds.end());
+  }
   return envelope.SerializeAsString();
 }
 
@@ -306,6 +322,13 @@ std::string content(shard_id shard, std::uint64_t correlation, const runtime::in
     auto* row = out->add_rows();
     row->set_key(key);
     row->set_value(value);
+  }
+  if (what.journal) {
+    auto& extent = *out->mutable_journal();
+    extent.set_first(what.journal->first);
+    extent.set_next(what.journal->next);
+    extent.set_epoch(what.journal->epoch);
+    extent.set_lost(what.journal->lost);
   }
   return envelope.SerializeAsString();
 }

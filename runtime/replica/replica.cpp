@@ -352,9 +352,10 @@ void replica_life::flush() {
     replay_->end_flush();
     if (opened_) return lead();
     if (installing_) return mark_installation();
-    const auto keep_from =
-        keep_for_others(replay_->applied() + 1, follower_->on_disk().index, *options_.shard.limits);
-    self_->send(options_.shard.journal_writer(), trim_journal{id(), keep_from});
+    const auto last = follower_->on_disk().index;
+    const auto keep_from = keep_for_others(replay_->applied() + 1, last, *options_.shard.limits);
+    const auto spared_from = keep_for_readers(keep_from, last, *options_.shard.limits);
+    self_->send(options_.shard.journal_writer(), trim_journal{id(), keep_from, spared_from});
   });
 }
 

@@ -143,10 +143,11 @@ struct bounds_are {
   persistence::journal_bounds bounds;
 };
 
-/// shard → journal writer: records below are in the state.
+/// shard → journal writer: which records may go.
 struct trim_journal {
   shard_id id = 0;
-  std::uint64_t keep_from = 0;
+  std::uint64_t keep_from = 0;    ///< Those below are not needed any more ...
+  std::uint64_t spared_from = 0;  ///< ... but from here on they stay while there is room.
 };
 
 /// shard → state writer. Answered by `state_written`.

@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::uint32_t schema_max = 1;
 
+std::uint64_t keep_newest(std::uint64_t keep_from, std::uint64_t last, std::uint64_t count) {
+  return std::min(keep_from, last > count ? last - count + 1 : 1);
+}
+
 }  // namespace
 
 persistence::pb::Record parse_record(const persistence::journal_entry& entry) {
@@ -36,8 +40,11 @@ void check_journal(const shard_book& book, std::uint64_t first, std::uint64_t la
 }
 
 std::uint64_t keep_for_others(std::uint64_t keep_from, std::uint64_t last, const limits& limits) {
-  const auto spare = last > limits.journal_kept_records ? last - limits.journal_kept_records + 1 : 1;
-  return std::min(keep_from, spare);
+  return keep_newest(keep_from, last, limits.journal_kept_records);
+}
+
+std::uint64_t keep_for_readers(std::uint64_t keep_from, std::uint64_t last, const limits& limits) {
+  return keep_newest(keep_from, last, limits.events_kept_records);
 }
 
 }  // namespace souk::runtime

@@ -28,4 +28,7 @@ void check_journal(const shard_book& book, std::uint64_t first, std::uint64_t la
 /// newest `journal_kept_records` stay for members that were away.
 std::uint64_t keep_for_others(std::uint64_t keep_from, std::uint64_t last, const limits& limits);
 
+/// The same for readers of events: the newest `events_kept_records`.
+std::uint64_t keep_for_readers(std::uint64_t keep_from, std::uint64_t last, const limits& limits);
+
 }  // namespace souk::runtime

@@ -228,6 +228,9 @@ class shard_life {
 
   void on_tick();
   void on_index_query(const index_query& query);
+  void on_journal_query(const index_query& query);
+  void read_events(const index_query& query, index_page& page) const;
+  bool is_lost(const journal_place& place, std::uint64_t first) const;
   void end_burst_later();
   shard_status status() const;
   std::size_t active_max() const;

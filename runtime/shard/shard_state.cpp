@@ -32,12 +32,13 @@ void shard_life::record_acknowledgements() {
 }
 
 // Behind what the state stands for, and what members in sync have; others that were away are spared a
-// snapshot if that was not long.
+// snapshot if that was not long. Readers of events are spared theirs while there is room.
 void shard_life::trim() {
   auto keep_from = std::min(book_->applied() + 1, primary_->keep_from());
   if (primary_->config().replicas.size() > 1)
     keep_from = keep_for_others(keep_from, book_->last_index(), *options_.limits);
-  self_->send(options_.journal_writer(), trim_journal{options_.id, keep_from});
+  const auto spared_from = keep_for_readers(keep_from, book_->last_index(), *options_.limits);
+  self_->send(options_.journal_writer(), trim_journal{options_.id, keep_from, spared_from});
 }
 
 void shard_life::begin_flush() {
@@ -227,6 +228,7 @@ void shard_life::on_index_query(const index_query& query) {
     self_->send(query.reply_to, std::move(page));
     return;
   }
+  if (query.journal) return on_journal_query(query);
   const auto prefix = keys::index_prefix(options_.id, query.tenant, query.index);
   auto range = keys::starting_with(prefix);
   if (!query.after.empty()) (query.descending ? range.to : range.from) = prefix + query.after;

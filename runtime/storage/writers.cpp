@@ -14,6 +14,11 @@ namespace {
 // How often the fill of the storage is looked at while there are commits.
 constexpr std::chrono::seconds usage_interval{1};
 
+// Whether what is kept for readers alone has to go: long before new work is refused for it.
+bool is_crowded(const persistence::storage_usage& usage) {
+  return usage.nearly_full || usage.journal_bytes > usage.journal_bytes_max / 2;
+}
+
 }  // namespace
 
 // -- journal
@@ -47,7 +52,7 @@ caf::behavior journal_writer_life::start(persistence::storage* storage, const li
         self_->send(question.shard, bounds_are{bounds});
         self_->send(question.shard, storage_fill{nearly_full_});
       },
-      [this](const trim_journal& trim) { trims_[trim.id] = std::max(trims_[trim.id], trim.keep_from); },
+      [this](const trim_journal& trim) { trims_[trim.id] = trim; },
       [this](const tick&) { watch_usage(); },
   };
 }
@@ -134,7 +139,9 @@ void journal_writer_life::refuse(const part& part) { self_->send(part.owner, jou
 
 void journal_writer_life::watch_usage() {
   usage_checked_ = time_->steady();
-  for (auto& [shard, keep_from] : trims_) {
+  const bool crowded = !trims_.empty() && is_crowded(storage_->usage());
+  for (const auto& [shard, wanted] : trims_) {
+    const auto keep_from = crowded ? wanted.keep_from : wanted.spared_from;
     const auto first = storage_->log().bounds(shard).first;
     if (keep_from > first) reached("journal: before a trim");
     storage_->log().trim(shard, keep_from, limits_->trim_records_max);

@@ -77,7 +77,7 @@ class journal_writer_life {
   bool commit_pending_ = false;
   std::unordered_map<shard_id, std::uint64_t> next_;  // the index expected of each shard
   std::map<shard_id, caf::actor> shards_;
-  std::map<shard_id, std::uint64_t> trims_;
+  std::map<shard_id, trim_journal> trims_;
   std::chrono::nanoseconds usage_checked_{0};
   bool nearly_full_ = false;
 };

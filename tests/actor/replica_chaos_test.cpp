@@ -17,6 +17,7 @@ constexpr int rounds = 120;
 runtime::limits busy_limits() {
   limits limits;
   limits.journal_kept_records = 20;
+  limits.events_kept_records = 0;
   limits.flush_interval = 700ms;
   limits.entities_active_max = 6;
   return limits;

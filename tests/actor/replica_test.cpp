@@ -44,6 +44,66 @@ TEST(replica, nothing_is_answered_that_only_the_primary_has) {
   EXPECT_EQ(nodes.responses[correlation].answer.body, "1");
 }
 
+TEST(replica, shows_no_event_that_only_the_primary_has) {
+  replicated_nodes nodes{2};
+  ASSERT_TRUE(nodes.all_serve());
+  const auto key = nodes.key_in(0);
+  nodes.ask(key, "add 1");
+  const auto primary = nodes.primary_of(0);
+  for (const std::string id : {"a", "b", "c"})
+    if (id != primary) nodes.go_mute(id, true);
+  nodes.send(primary, key, "add 1");
+  nodes.driver.advance(20ms);
+  const auto records = nodes.at(primary).storage->log().bounds(0).last;
+  const auto asked = nodes.ask_events(primary, 0, {});
+  nodes.driver.advance(20ms);
+  ASSERT_TRUE(nodes.pages.contains(asked));  // the lease is still there
+  EXPECT_EQ(nodes.pages[asked].rows.size(), 1u);
+  EXPECT_EQ(nodes.pages[asked].journal->next, records);  // the last one is on its disk, and not shown
+  const auto seen = nodes.pages[asked].journal->next;
+  for (const std::string id : {"a", "b", "c"})
+    nodes.go_mute(id, false);
+  nodes.driver.advance(3s);
+  EXPECT_EQ(nodes.events(0, {.index = seen}).rows.size(), 1u);
+}
+
+// Whoever leads shows the same records at the same places: a reader goes on without a gap or a repeat.
+TEST(replica, events_go_on_with_the_same_place_at_the_next_primary) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    replicated_nodes nodes{seed};
+    ASSERT_TRUE(nodes.all_serve());
+    const auto key = nodes.key_in(0);
+    journal_place place;
+    std::uint64_t version = 0;
+    const auto read_on = [&] {
+      const auto page = nodes.events(0, place);
+      ASSERT_TRUE(page.journal);
+      EXPECT_FALSE(page.journal->lost);
+      for (const auto& [row, value] : page.rows) {
+        persistence::pb::Record record;
+        ASSERT_TRUE(record.ParseFromString(value));
+        EXPECT_EQ(record.first_version(), ++version);
+      }
+      place.index = page.journal->next;
+      place.epoch = page.journal->epoch;
+    };
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 4; ++i)
+        nodes.ask(key, "add 1");
+      if (round % 2 == 0) read_on();
+      const auto primary = nodes.primary_of(0);
+      nodes.kill(primary);
+      ASSERT_TRUE(nodes.all_serve());
+      nodes.ask(key, "add 1");
+      read_on();
+      nodes.start(primary);
+      ASSERT_TRUE(nodes.runs_until([&] { return nodes.record(0).in_sync.size() == 3; }));
+    }
+    EXPECT_EQ(version, 15u);
+  }
+}
+
 TEST(replica, what_all_members_state_is_the_same_also_after_a_failover) {
   const auto digests = [](replicated_nodes& nodes) {
     std::set<std::string> all;
@@ -191,6 +251,7 @@ TEST(replica, an_emptied_disk_is_another_member_and_learns) {
 TEST(replica, the_state_of_followers_becomes_what_the_primarys_is) {
   limits limits;
   limits.journal_kept_records = 10;
+  limits.events_kept_records = 0;
   replicated_nodes nodes{8, limits};
   ASSERT_TRUE(nodes.all_serve());
   for (int i = 0; i < 200; ++i) {
@@ -226,6 +287,7 @@ replication::limits pieces_of(std::size_t bytes) {
 limits that_trim_at_once() {
   limits limits;
   limits.journal_kept_records = 0;
+  limits.events_kept_records = 0;
   limits.flush_interval = 1s;
   return limits;
 }

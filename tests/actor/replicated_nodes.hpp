@@ -32,8 +32,10 @@
 /// coordination store in memory. Between them are carriers that deliver in order, until they are cut.
 namespace souk::runtime::testkit {
 
-inline caf::behavior response_inbox(caf::event_based_actor*, std::map<std::uint64_t, response>* responses) {
+inline caf::behavior response_inbox(caf::event_based_actor*, std::map<std::uint64_t, response>* responses,
+                                    std::map<std::uint64_t, index_page>* pages) {
   return {[responses](const response& response) { (*responses)[response.correlation] = response; },
+          [pages](const index_page& page) { (*pages)[page.correlation] = page; },
           [](const operator_answer& answer) {
             const bool expected = answer.correlation == 0;
             EXPECT_TRUE(!expected || answer.what == operator_answer::outcome::done)
@@ -76,7 +78,7 @@ class replicated_nodes {
                             replication::limits replication = {})
       : driver(seed), model(driver.time(), seed), limits_(limits), replication_(replication) {
     kinds_.kinds[tally_decider::id] = std::make_shared<kind_of<tally_decider>>(tally_decider{});
-    inbox_ = driver.system().spawn(response_inbox, &responses);
+    inbox_ = driver.system().spawn(response_inbox, &responses, &pages);
     for (const std::string id : {"a", "b", "c"}) {
       auto& made = nodes_[id];
       made.id = id;
@@ -266,6 +268,31 @@ class replicated_nodes {
     return correlation_;
   }
 
+  /// Asks the shard's actor on a node for what is committed in its journal from a place on; what it says
+  /// comes to be in `pages`.
+  std::uint64_t ask_events(const std::string& node, shard_id shard, journal_place place) {
+    place.kinds = {tally_decider::id};
+    index_query query;
+    query.limit = 1000;
+    query.journal = std::move(place);
+    query.correlation = ++correlation_;
+    query.reply_to = inbox_;
+    caf::anon_send(at(node).routing->local(shard), query);
+    return correlation_;
+  }
+  /// The same of whoever serves, until it says something.
+  index_page events(shard_id shard, journal_place place) {
+    for (int tries = 0; tries < 100; ++tries) {
+      if (!runs_until([&] { return !primary_of(shard).empty(); })) break;
+      const auto correlation = ask_events(primary_of(shard), shard, place);
+      runs_until([&] { return pages.contains(correlation); }, std::chrono::seconds{5});
+      if (pages.contains(correlation) && pages[correlation].available) return pages[correlation];
+      driver.advance(std::chrono::milliseconds{20});
+    }
+    ADD_FAILURE() << "shard " << shard << " shows no events";
+    return {};
+  }
+
   /// Asks whoever serves, again if it was not done, until there is an answer.
   response ask(const std::string& key, const std::string& text,
                std::optional<command_id> idempotent = std::nullopt) {
@@ -303,6 +330,7 @@ class replicated_nodes {
   testkit::driver driver;
   coordination_model model;
   std::map<std::uint64_t, response> responses;
+  std::map<std::uint64_t, index_page> pages;
   bool world_answers = true;
 
  private:

@@ -167,6 +167,20 @@ class world {
     return pages[correlation_];
   }
 
+  // A page of what is committed in a shard's journal.
+  index_page events(shard_id shard, journal_place place, std::uint32_t limit = 100) {
+    if (place.kinds.empty()) place.kinds = {tally_decider::id};
+    index_query query;
+    query.limit = limit;
+    query.journal = std::move(place);
+    query.correlation = ++correlation_;
+    query.reply_to = inbox_;
+    caf::anon_send(routing_->shard(shard), query);
+    driver_->settle();
+    EXPECT_TRUE(pages[correlation_].journal.has_value());
+    return pages[correlation_];
+  }
+
   testkit::driver& drive() { return *driver_; }
   persistence::memory_storage& storage() { return *storage_; }
   routing_table& routing() { return *routing_; }
@@ -199,6 +213,27 @@ command_id key_of(std::uint8_t n) {
   command_id id{};
   id[0] = n;
   return id;
+}
+
+persistence::pb::Record record_in(const std::pair<std::string, std::string>& row) {
+  persistence::pb::Record record;
+  EXPECT_TRUE(record.ParseFromString(row.second));
+  return record;
+}
+
+// What happened to a tally, in the rows of a page: "key version text".
+std::vector<std::string> events_in(const index_page& page) {
+  std::vector<std::string> found;
+  for (const auto& row : page.rows) {
+    const auto record = record_in(row);
+    auto version = record.first_version();
+    for (const auto& event : record.events()) {
+      google::protobuf::StringValue text;
+      EXPECT_TRUE(text.ParseFromString(event));
+      found.push_back(record.key() + " " + std::to_string(version++) + " " + text.value());
+    }
+  }
+  return found;
 }
 
 TEST(shard, decides_and_answers) {
@@ -429,6 +464,182 @@ TEST(shard, what_was_answered_holds_over_random_crashes) {
     for (auto& [key, sum] : sums)
       ASSERT_EQ(world.read(key), std::to_string(sum));
   }
+}
+
+using texts = std::vector<std::string>;
+
+TEST(shard_events, are_those_of_the_journal_in_its_order) {
+  world world{31};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  world.ask("a", "add 5", key_of(1));
+  world.ask("a", "add -9");  // refused
+  world.ask("a.b", "add 1");
+  world.ask("a", "give a.b 2");
+  world.drive().advance(1s);
+  const auto page = world.events(shard, {});
+  EXPECT_EQ(events_in(page), (texts{"a 1 added 5", "a.b 1 added 1", "a 2 added -2", "a.b 2 added 2"}));
+  EXPECT_FALSE(page.more);
+  EXPECT_FALSE(page.journal->lost);
+  EXPECT_EQ(page.journal->first, 1u);
+  EXPECT_EQ(page.journal->next, world.storage().log().bounds(shard).last + 1);
+}
+
+// Not who was answered what, nor what is sent to others.
+TEST(shard_events, show_nothing_else_of_a_record) {
+  world world{32};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  world.ask("a", "add 5", key_of(1));
+  world.ask("a", "give a.b 2", key_of(2));
+  world.drive().advance(1s);
+  for (const auto& row : world.events(shard, {}).rows) {
+    const auto record = record_in(row);
+    EXPECT_EQ(record.key().substr(0, 1), "a");
+    EXPECT_GT(record.time_ms(), 0);
+    persistence::pb::Record rest = record;
+    rest.clear_time_ms();
+    rest.clear_tenant();
+    rest.clear_kind();
+    rest.clear_key();
+    rest.clear_first_version();
+    rest.clear_events();
+    EXPECT_EQ(rest.ByteSizeLong(), 0u) << rest.ShortDebugString();
+  }
+}
+
+TEST(shard_events, come_in_pages_that_go_on_where_one_ended) {
+  world world{33};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  texts all;
+  for (int n = 1; n <= 20; ++n) {
+    world.ask("a", "add " + std::to_string(n));
+    all.push_back("a " + std::to_string(n) + " added " + std::to_string(n));
+  }
+  journal_place place;
+  texts seen;
+  for (bool more = true; more;) {
+    const auto page = world.events(shard, place, 3);
+    EXPECT_LE(page.rows.size(), 3u);
+    for (const auto& text : events_in(page))
+      seen.push_back(text);
+    place.index = page.journal->next;
+    place.epoch = page.journal->epoch;
+    more = page.more;
+  }
+  EXPECT_EQ(seen, all);
+  world.ask("a", "add 21");
+  EXPECT_EQ(events_in(world.events(shard, place)), texts{"a 21 added 21"});
+}
+
+TEST(shard_events, begin_at_the_end_for_who_asks_for_what_comes) {
+  world world{34};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  world.ask("a", "add 1");
+  const auto now = world.events(shard, {.index = journal_place::at_end});
+  EXPECT_TRUE(now.rows.empty());
+  EXPECT_FALSE(now.journal->lost);
+  world.ask("a", "add 2");
+  EXPECT_EQ(events_in(world.events(shard, {now.journal->next, now.journal->epoch, {}})),
+            texts{"a 2 added 2"});
+}
+
+// Records of others, without events or of nobody are come past, so many at a time.
+TEST(shard_events, come_past_what_is_not_asked_for) {
+  limits limits;
+  limits.events_examined_max = 4;
+  world world{35, limits};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  for (int n = 0; n < 10; ++n)
+    world.ask("a", "add 1");
+  const auto page = world.events(shard, {.kinds = {9}});
+  EXPECT_TRUE(page.rows.empty());
+  EXPECT_TRUE(page.more);
+  EXPECT_EQ(page.journal->next, 5u);
+}
+
+TEST(shard_events, of_a_page_are_no_more_than_so_many_bytes_but_at_least_one_record) {
+  limits limits;
+  limits.events_page_bytes_max = 1;
+  world world{36, limits};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  world.ask("a", "add 1");
+  world.ask("a", "add 2");
+  journal_place place;
+  texts seen;
+  for (int n = 0; n < 10; ++n) {
+    const auto page = world.events(shard, place);
+    EXPECT_LE(page.rows.size(), 1u);
+    for (const auto& text : events_in(page))
+      seen.push_back(text);
+    place.index = page.journal->next;
+  }
+  EXPECT_EQ(seen, (texts{"a 1 added 1", "a 2 added 2"}));
+}
+
+TEST(shard_events, go_on_with_the_same_place_after_a_crash) {
+  world world{37};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  for (int n = 0; n < 5; ++n)
+    world.ask("a", "add 1");
+  const auto before = world.events(shard, {}, 3);
+  world.crash();
+  world.ask("a", "add 7");
+  const auto after = world.events(shard, {before.journal->next, before.journal->epoch, {}});
+  EXPECT_FALSE(after.journal->lost);
+  auto seen = events_in(before);
+  for (const auto& text : events_in(after))
+    seen.push_back(text);
+  EXPECT_EQ(seen, (texts{"a 1 added 1", "a 2 added 1", "a 3 added 1", "a 4 added 1", "a 5 added 1",
+                         "a 6 added 7"}));
+}
+
+TEST(shard_events, are_kept_as_many_as_are_wanted_and_the_rest_is_lost) {
+  limits limits;
+  limits.events_kept_records = 10;
+  limits.flush_interval = 500ms;
+  world world{38, limits};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  for (int n = 0; n < 40; ++n) {
+    world.ask("a", "add 1");
+    world.drive().advance(200ms);
+  }
+  world.drive().advance(5s);
+  const auto bounds = world.storage().log().bounds(shard);
+  EXPECT_GE(bounds.last - bounds.first + 1, 10u);
+  EXPECT_LE(bounds.last - bounds.first + 1, 20u);  // they go once a second
+  const auto lost = world.events(shard, {.index = 5, .epoch = 1});
+  EXPECT_TRUE(lost.journal->lost);
+  EXPECT_TRUE(lost.rows.empty());
+  EXPECT_EQ(lost.journal->next, bounds.first);
+  const auto kept = world.events(shard, {lost.journal->next, lost.journal->epoch, {}});
+  EXPECT_FALSE(kept.journal->lost);
+  EXPECT_EQ(events_in(kept).size(), events_in(world.events(shard, {})).size());
+}
+
+TEST(shard_events, go_when_the_storage_is_nearly_full) {
+  limits limits;
+  limits.flush_interval = 500ms;
+  world world{39, limits};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  for (int n = 0; n < 40; ++n) {
+    world.ask("a", "add 1");
+    world.drive().advance(100ms);
+  }
+  world.drive().advance(3s);
+  EXPECT_EQ(world.storage().log().bounds(shard).first, 1u);
+  world.storage().set_nearly_full(true);
+  world.send("a", "add 1");
+  world.drive().advance(3s);
+  EXPECT_GT(world.storage().log().bounds(shard).first, 30u);
+}
+
+TEST(shard_events, of_another_history_are_not_taken_for_the_next) {
+  world world{40};
+  const auto shard = world.routing().shard_of({"main", tally_decider::id, "a"});
+  world.ask("a", "add 1");
+  const auto page = world.events(shard, {});
+  world.ask("a", "add 1");
+  EXPECT_TRUE(world.events(shard, {page.journal->next, page.journal->epoch + 1, {}}).journal->lost);
+  EXPECT_TRUE(world.events(shard, {page.journal->next + 100, page.journal->epoch, {}}).journal->lost);
 }
 
 }  // namespace

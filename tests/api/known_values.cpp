@@ -47,7 +47,7 @@ void known_values::learn(const json::value& answer, const std::string& what) {
     } else if (name == "sku" || name == "secret") {
       add(name, *text);
     } else if (name == "next_cursor") {
-      add("cursor", *text);
+      add(what == "event" ? "after" : "cursor", *text);
     }
   }
 }

@@ -148,6 +148,15 @@ void look_at_stock(tour& tour) {
   tour.call("GET", "/v1/inventory/audit");
 }
 
+void follow(tour& tour) {
+  const auto first = tour.call("GET", "/v1/events?limit=3");
+  tour.call("GET", "/v1/events?types=order.placed.v1,order.canceled.v1&after=" +
+                       member_of(first.body, "next_cursor"));
+  tour.call("GET", "/v1/events?after=latest");
+  tour.call("GET", "/v1/events?after=nowhere");
+  tour.call("GET", "/v1/events?types=order.lost.v1");
+}
+
 void operate(tour& tour) {
   const auto key = tour.id_of(tour.call("POST", "/v1/keys", R"({"label":"warehouse"})"));
   tour.call("GET", "/v1/keys");
@@ -167,6 +176,7 @@ TEST(api, answers_what_it_describes) {
   buy(tour);
   give_up(tour);
   look_at_stock(tour);
+  follow(tour);
   operate(tour);
 
   // Those that look at a process, or spool a file, need a real one.

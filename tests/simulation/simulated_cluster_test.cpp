@@ -133,6 +133,7 @@ TEST(simulated_cluster, a_state_that_nobody_came_to_read_is_written_again) {
   cluster_options options;
   options.limits.flush_interval = 1s;
   options.limits.journal_kept_records = 1;
+  options.limits.events_kept_records = 0;
   simulated_cluster shop{4, options};
   shop.stock("TEA", 10);
   shop.crash("c");
@@ -259,6 +260,7 @@ TEST(simulated_cluster, what_is_there_is_what_its_records_amount_to) {
   cluster_options options;
   options.keep_records = true;
   options.limits.journal_kept_records = 5;
+  options.limits.events_kept_records = 0;
   simulated_cluster shop{9, options};
   shop.stock("TEA", 10);
   buy(shop, "a", "TEA");

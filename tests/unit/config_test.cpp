@@ -81,6 +81,7 @@ constexpr bad_file bad_files[] = {
     {"http { idle_timeout = -5s }", "f:1: http.idle_timeout must be from 100ms to 1h"},
     {"http { idle_timeout = 1500001us }", "f:1: http.idle_timeout must be whole milliseconds"},
     {"http { body_max = 17MiB }", "f:1: http.body_max must be from 64KiB to 16MiB"},
+    {"events { keep = 100000001 }", "f:1: events.keep must be from 0 to 100000000"},
     {"storage { disk_reserve = 2TiB }", "f:1: storage.disk_reserve must be from 0B to 1TiB"},
     {"log { format = \"xml\" }", "f:1: log.format must be one of \"auto\", \"text\", \"json\""},
     {"cluster { name = \"My Shop\" }", "f:1: cluster.name must be 1 to 64 characters of a-z, 0-9, - and _"},
@@ -195,6 +196,7 @@ TEST(config, every_setting_reaches_its_place) {
     limits { window = 1min delay_target = 80ms clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
              credential { browse = 5 cart = 6 checkout = 7 admin = 8 } }
     auth { jwks = "keys.json" issuer = "https://id.example" audience = "souk" reload_interval = 9s }
+    events { keep = 5000 }
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
               flush_bytes = 1MiB }
     entities = { max_active = 100 idle_timeout = 1h queue_max = 7 }   ; with "=" too
@@ -269,6 +271,7 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.storage.disk_reserve, 0u);
   EXPECT_EQ(read.storage.flush_interval, 250ms);
   EXPECT_EQ(read.storage.flush_bytes, 1u << 20);
+  EXPECT_EQ(read.events.keep, 5000u);
   EXPECT_EQ(read.entities.max_active, 100u);
   EXPECT_EQ(read.entities.idle_timeout, 1h);
   EXPECT_EQ(read.entities.queue_max, 7u);

@@ -183,6 +183,28 @@ TEST(links_codec, an_index_query_and_its_page_come_back) {
   EXPECT_EQ(page_got.correlation, 6u);
 }
 
+TEST(links_codec, a_query_of_the_journal_and_its_page_come_back) {
+  runtime::index_query query;
+  query.journal = runtime::journal_place{runtime::journal_place::at_end, 7, {3, 9}};
+  const auto query_got = std::get<runtime::index_query>(arrived(content(7, 6, query)).payload);
+  ASSERT_TRUE(query_got.journal);
+  EXPECT_EQ(query_got.journal->index, runtime::journal_place::at_end);
+  EXPECT_EQ(query_got.journal->epoch, 7u);
+  EXPECT_EQ(query_got.journal->kinds, (std::vector<runtime::kind_id>{3, 9}));
+  EXPECT_FALSE(
+      std::get<runtime::index_query>(arrived(content(7, 6, runtime::index_query{})).payload).journal);
+
+  runtime::index_page page{0, true, {{odd, odd}}, true, runtime::journal_extent{5, 90, 4, true}};
+  const auto page_got = std::get<runtime::index_page>(arrived(content(7, 6, page)).payload);
+  ASSERT_TRUE(page_got.journal);
+  EXPECT_EQ(page_got.journal->first, 5u);
+  EXPECT_EQ(page_got.journal->next, 90u);
+  EXPECT_EQ(page_got.journal->epoch, 4u);
+  EXPECT_TRUE(page_got.journal->lost);
+  EXPECT_EQ(page_got.rows, page.rows);
+  EXPECT_FALSE(std::get<runtime::index_page>(arrived(content(7, 6, runtime::index_page{})).payload).journal);
+}
+
 TEST(links_codec, a_batch_comes_back_in_order) {
   auto batch = a_batch(3);
   batch.items[1].command = nullptr;

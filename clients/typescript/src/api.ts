@@ -413,6 +413,35 @@ export type OrderList = {
   next_cursor?: string;
 };
 
+/** Something that happened. */
+export type Event = {
+  specversion: "1.0";
+  /** Names the event for ever. */
+  id: string;
+  /** The shop. */
+  source: string;
+  type: string;
+  /** What it happened to: its kind, and the part of its id that is its own. */
+  subject: string;
+  time: string;
+  datacontenttype: "application/json";
+  /** 1, 2, ... of each subject. */
+  sequence: number;
+  /** Of the request that caused it, if known. */
+  traceparent?: string;
+  /** As the type says. */
+  data: { [name: string]: unknown };
+};
+
+/** A page of events, the oldest first. */
+export type EventList = {
+  data: Array<Event>;
+  /** Whether there may be more now. */
+  has_more: boolean;
+  /** What to go on with, now or later. */
+  next_cursor: string;
+};
+
 export type Reason = {
   reason: string;
 };
@@ -428,7 +457,7 @@ export type NewKey = {
 };
 
 /** What a key may open; each operation names its own. */
-export type Scope = "catalogue:read" | "catalogue:write" | "inventory:read" | "inventory:write" | "imports:read" | "imports:write" | "carts:read" | "carts:write" | "orders:read" | "orders:write" | "payments:read" | "keys:admin" | "cluster:read" | "cluster:admin";
+export type Scope = "catalogue:read" | "catalogue:write" | "inventory:read" | "inventory:write" | "imports:read" | "imports:write" | "carts:read" | "carts:write" | "orders:read" | "orders:write" | "payments:read" | "keys:admin" | "cluster:read" | "cluster:admin" | "events:read";
 
 export type Key = {
   /** Of the key. */
@@ -518,6 +547,8 @@ export type Problem = {
   retry_after_ms?: number;
   checkout_id?: string;
   order_id?: string;
+  /** Of events: from where all is still kept. */
+  earliest_cursor?: string;
 };
 
 export type ClusterOrder = {
@@ -728,6 +759,16 @@ export type ShowDigestQuery = {
   shard: number;
   /** Kept answers before this moment, in milliseconds since 1970, count no more. */
   answers_from_ms: number;
+};
+
+/** What `listEvents` may be asked with. */
+export type ListEventsQuery = {
+  /** The `next_cursor` of the page before; `latest`: what comes from now on. Without it: from the earliest that is kept. */
+  after?: string;
+  /** Only events of these types, with commas between them. */
+  types?: string;
+  /** Of a page. */
+  limit?: number;
 };
 
 /** What `auditStock` may be asked with. */
@@ -1050,6 +1091,17 @@ export class Souk extends Connection {
    */
   cancelOrder(id: string, body: Reason, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<Order>> {
     return this.send<Order>({ method: "POST", path: `/v1/orders/${encodeURIComponent(id)}/cancel`, answer: "json", keyed: true, body }, options);
+  }
+
+  // events: What happened.
+
+  /**
+   * What happened, in order.
+   * For staff. CloudEvents 1.0, by time; those of one subject in their order, their sequence without gaps unless `types` leaves some out. Nothing before it is committed. Go on with `next_cursor`, also when `has_more` is false or a page is empty.
+   * `GET /v1/events`
+   */
+  listEvents(query: ListEventsQuery = {}, options: CallOptions = {}): Promise<Answer<EventList>> {
+    return this.send<EventList>({ method: "GET", path: "/v1/events", answer: "json", query }, options);
   }
 
   // keys: Who may do what.

@@ -1,0 +1,192 @@
+#include "actors/json/reader.hpp"
+#include "actors/testkit/buying.hpp"
+#include "actors/testkit/json_text.hpp"
+#include "actors/testkit/simulated_cluster.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The feed of events of a whole cluster, as somebody reads it who follows a shop.
+namespace souk::testkit {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Follows the feed from node to node with one cursor, and holds each page against what must be true.
+class reader {
+ public:
+  explicit reader(simulated_cluster& shop, std::string after = {}) : shop_(shop), after_(std::move(after)) {}
+
+  /// Reads at a node until it says that there is no more for now; the status that ended it.
+  int read_all(const std::string& node, const std::string& limit = "20") {
+    for (int pages = 0; pages < 1'000; ++pages) {
+      const auto answer =
+          shop_.call(node, "GET", "/v1/events?limit=" + limit + (after_.empty() ? "" : "&after=" + after_),
+                     "", {shop_.staff()});
+      if (answer.status != 200) {
+        earliest_ = member_of(answer.body, "earliest_cursor");
+        return answer.status;
+      }
+      take(answer.body);
+      if (member_of(answer.body, "has_more") == "false") return answer.status;
+    }
+    ADD_FAILURE() << "it never ends";
+    return 0;
+  }
+  void go_to(std::string cursor) {
+    after_ = std::move(cursor);
+    last_.clear();
+  }
+
+  /// Of each type, what it happened to.
+  const std::map<std::string, std::vector<std::string>>& seen() const { return seen_; }
+  std::size_t count(const std::string& type) const {
+    const auto found = seen_.find(type);
+    return found == seen_.end() ? 0 : found->second.size();
+  }
+  const std::vector<std::string>& ids() const { return ids_; }
+  /// The sequence of each subject's first event that was seen.
+  const std::map<std::string, std::int64_t>& first() const { return first_; }
+  /// What the last refusal named to go on with.
+  const std::string& earliest() const { return earliest_; }
+
+ private:
+  void take(const std::string& body) {
+    json::parse_error error;
+    const auto page = json::parse(body, error);
+    ASSERT_TRUE(page) << body;
+    for (const auto& event : *page->find("data")->as_array()) {
+      const auto subject = json::text_of(event, "subject");
+      const auto sequence = *event.find("sequence")->as_integer();
+      // Without a gap; it begins with the first where nothing is trimmed.
+      auto& last = last_[subject];
+      EXPECT_TRUE(last == 0 || sequence == last + 1) << subject << " " << sequence;
+      last = sequence;
+      EXPECT_TRUE(distinct_.insert(json::text_of(event, "id")).second) << json::canonical(event);
+      ids_.push_back(json::text_of(event, "id"));
+      seen_[json::text_of(event, "type")].push_back(subject);
+      first_.try_emplace(subject, sequence);
+    }
+    after_ = json::text_of(*page, "next_cursor");
+  }
+
+  simulated_cluster& shop_;
+  std::string after_;
+  std::string earliest_;
+  std::map<std::string, std::int64_t> last_;
+  std::map<std::string, std::int64_t> first_;
+  std::set<std::string> distinct_;
+  std::vector<std::string> ids_;
+  std::map<std::string, std::vector<std::string>> seen_;
+};
+
+TEST(events, tell_a_sale_from_the_product_to_the_order_the_same_at_every_node) {
+  simulated_cluster shop{71};
+  shop.stock("TEA", 5);
+  const auto sold = check_out_anywhere(shop, fill_cart(shop, "b", "TEA", 2));
+  ASSERT_EQ(sold.status, 201) << sold.body;
+  shop.advance(5s);
+  std::vector<std::string> first;
+  for (const auto& node : shop.names()) {
+    reader reader{shop};
+    EXPECT_EQ(reader.read_all(node, node == "a" ? "100" : "3"), 200);
+    if (first.empty()) first = reader.ids();
+    EXPECT_EQ(reader.ids(), first) << node;
+    for (const auto& [subject, sequence] : reader.first())
+      EXPECT_EQ(sequence, 1) << subject;
+    for (const std::string once :
+         {"product.published.v1", "stock.moved.v1", "stock.held.v1", "cart.created.v1", "checkout.opened.v1",
+          "payment.settled.v1", "checkout.completed.v1", "order.placed.v1", "stock.hold_ended.v1"})
+      EXPECT_EQ(reader.count(once), 1u) << once;
+    EXPECT_EQ(reader.seen().at("stock.moved.v1"), std::vector<std::string>{"stock/TEA"});
+  }
+}
+
+TEST(events, latest_tells_only_what_comes_from_then_on) {
+  simulated_cluster shop{72};
+  shop.stock("TEA", 5);
+  reader reader{shop, "latest"};
+  EXPECT_EQ(reader.read_all("a"), 200);
+  EXPECT_TRUE(reader.ids().empty());
+  shop.stock("CUP", 5);
+  EXPECT_EQ(reader.read_all("b"), 200);
+  EXPECT_EQ(reader.seen().at("stock.moved.v1"), std::vector<std::string>{"stock/CUP"});
+}
+
+// Primaries die, one after the other, while a shop sells; a reader asks whoever is there with its one cursor.
+TEST(events, have_no_gap_and_no_repeat_across_failovers) {
+  for (std::uint64_t seed = 73; seed < 76; ++seed) {
+    SCOPED_TRACE(seed);
+    simulated_cluster shop{seed};
+    shop.stock("TEA", 50);
+    reader reader{shop};
+    std::set<std::string> sold;
+    const auto buy = [&] {
+      const auto answer = check_out_anywhere(shop, fill_cart(shop, "b", "TEA"));
+      EXPECT_EQ(answer.status, 201) << answer.body;
+      sold.insert(order_in(answer));
+    };
+    buy();
+    for (const std::string node : {"a", "c", "a"}) {
+      EXPECT_EQ(reader.read_all(node), 200);
+      // In the midst of a sale that goes on at another node.
+      check_out(shop, node, fill_cart(shop, node, "TEA"), pays, [&sold](const auto& answer) {
+        if (answer.status == 201) sold.insert(order_in(answer));
+      });
+      shop.crash_at(node, "shard: an append is sent to its own disk", 3, {});
+      shop.advance(3s);
+      if (shop.up(node)) shop.crash(node);
+      for (int tries = 0; tries < 30 && reader.read_all("b") != 200; ++tries)
+        shop.advance(1s);
+      buy();
+      EXPECT_EQ(reader.read_all("b"), 200);
+      shop.heal();
+      if (!shop.up(node)) shop.restart(node);
+      ASSERT_TRUE(shop.run_until([&] { return shop.whole(); }, 60s));
+    }
+    shop.advance(10s);
+    EXPECT_EQ(reader.read_all("c"), 200);
+    const auto& placed = reader.seen().at("order.placed.v1");
+    EXPECT_EQ(std::set<std::string>(placed.begin(), placed.end()).size(), placed.size());
+    for (const auto& order : sold)  // each order that was answered was told, once
+      EXPECT_EQ(std::count_if(placed.begin(), placed.end(),
+                              [&](const auto& subject) {
+                                return order.ends_with(subject.substr(subject.find('/') + 1));
+                              }),
+                1)
+          << order;
+    for (const auto& [subject, sequence] : reader.first())
+      EXPECT_EQ(sequence, 1) << subject;
+  }
+}
+
+TEST(events, that_are_trimmed_end_a_reader_who_was_away_too_long_and_say_where_to_go_on) {
+  cluster_options options;
+  options.limits.flush_interval = 1s;
+  options.limits.journal_kept_records = 5;
+  options.limits.events_kept_records = 10;
+  simulated_cluster shop{77, options};
+  shop.stock("TEA", 50);
+  reader reader{shop};
+  EXPECT_EQ(reader.read_all("a"), 200);
+  for (int n = 0; n < 12; ++n) {
+    EXPECT_EQ(check_out_anywhere(shop, fill_cart(shop, "b", "TEA")).status, 201);
+    shop.advance(1s);  // a journal is trimmed once a second, while it is written
+  }
+  EXPECT_EQ(reader.read_all("a"), 410);
+  ASSERT_NE(reader.earliest(), "");
+  reader.go_to(reader.earliest());
+  EXPECT_EQ(reader.read_all("a"), 200);
+  EXPECT_FALSE(reader.ids().empty());
+}
+
+}  // namespace
+}  // namespace souk::testkit
