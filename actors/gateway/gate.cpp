@@ -1,5 +1,7 @@
 #include "actors/gateway/gate.hpp"
 
+#include "actors/values/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -149,31 +151,6 @@ escapes decode(std::string_view encoded, std::string& decoded) {
   return escapes::fine;
 }
 
-/// Length of the UTF-8 sequence at the start of `text`, or 0 if there is none (overlong, surrogate, beyond
-/// U+10FFFF, cut).
-std::size_t utf8_sequence(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  const unsigned second = byte(1);
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool beyond = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
-  return overlong || beyond ? 0 : length;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto length = utf8_sequence(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 /// What is wrong with the escapes of a text whose other characters passed; `decoded` is valid if nothing is.
 escapes check_escapes(std::string_view encoded, std::string& decoded) {
   if (encoded.find('%') == std::string_view::npos) {
@@ -181,7 +158,7 @@ escapes check_escapes(std::string_view encoded, std::string& decoded) {
     return escapes::fine;
   }
   if (const auto found = decode(encoded, decoded); found != escapes::fine) return found;
-  return is_utf8(decoded) ? escapes::fine : escapes::not_utf8;
+  return values::is_utf8(decoded) ? escapes::fine : escapes::not_utf8;
 }
 
 /// Whether a segment of the decoded path is empty (but the last), "." or "..".

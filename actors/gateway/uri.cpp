@@ -1,5 +1,7 @@
 #include "actors/gateway/uri.hpp"
 
+#include "actors/values/utf8.hpp"
+
 #include <cstdint>
 
 namespace souk::gateway {
@@ -13,22 +15,6 @@ int hex_digit(char c) {
   return -1;
 }
 
-/// Bytes of the UTF-8 sequence that starts at `at`, or 0 if there is no valid one.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
-  auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[at + i]); };
-  std::uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
-  std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() - at < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  if (lead == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
-  if (lead == 0xed && byte(1) > 0x9f) return 0;  // surrogates
-  if (lead == 0xf0 && byte(1) < 0x90) return 0;  // overlong
-  if (lead == 0xf4 && byte(1) > 0x8f) return 0;  // beyond U+10FFFF
-  return length;
-}
-
 bool is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
          c == '_' || c == '~';
@@ -37,11 +23,11 @@ bool is_unreserved(char c) {
 }  // namespace
 
 bool is_clean_text(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t length = sequence_length(text, at);
-    auto first = static_cast<std::uint8_t>(text[at]);
+  while (!text.empty()) {
+    std::size_t length = values::utf8_sequence(text);
+    auto first = static_cast<std::uint8_t>(text.front());
     if (length == 0 || first < 0x20 || first == 0x7f) return false;
-    at += length;
+    text.remove_prefix(length);
   }
   return true;
 }

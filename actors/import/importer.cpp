@@ -6,12 +6,14 @@
 #include "actors/import/lines.hpp"
 #include "actors/json/reader.hpp"
 #include "actors/kinds.hpp"
+#include "actors/values/utf8.hpp"
 #include "runtime/supervision/failure.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <set>
@@ -23,6 +25,10 @@
 namespace souk::import_job {
 
 namespace {
+
+/// What is kept of a fault's detail. It may quote a name, and a line may be one long name: a hundred of them
+/// must stay a small row and fit into one envelope between nodes.
+constexpr std::size_t detail_bytes_max = 500;
 
 /// Hands the answer to one call of a line on, or says that there will be none.
 class line_responder final : public gateway::responder {
@@ -233,7 +239,7 @@ class import_desk {
       if (!job_->lines->next(line, too_long)) line.clear();
       auto head = read_csv_head(line);
       if (auto* fault = std::get_if<line_fault>(&head)) {
-        finish(fault->detail);
+        finish(values::cut_utf8(std::move(fault->detail), detail_bytes_max));
         return;
       }
       job_->columns = std::get<csv_columns>(std::move(head));
@@ -376,7 +382,7 @@ class import_desk {
       pb::LineError* error = job_->advance.add_errors();
       error->set_line(work.line);
       error->set_code(work.fault->code);
-      error->set_detail(work.fault->detail);
+      error->set_detail(values::cut_utf8(work.fault->detail, detail_bytes_max));
     }
     job_->batch.clear();
     pb::Command command;

@@ -3,6 +3,7 @@
 #include "actors/json/reader.hpp"
 #include "actors/json/writer.hpp"
 #include "actors/values/money.hpp"
+#include "actors/values/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,9 @@ namespace {
 
 constexpr std::string_view products_path = "/v1/products";
 constexpr std::string_view adjustments_path = "/v1/inventory/adjustments";
+
+/// A fault quotes the line and is journalled, and what is journalled must be read again: no other bytes.
+const line_fault not_utf8{"validation_failed", "The line is not UTF-8."};
 
 /// A call that puts units of a sku into stock.
 planned_call receive(std::string_view sku, std::int64_t units, const std::string& reference) {
@@ -116,6 +120,7 @@ std::variant<csv_columns, line_fault> read_csv_head(std::string_view line) {
   constexpr std::array<std::string_view, 9> known{"title",    "sku",       "price", "currency", "description",
                                                   "category", "image_url", "id",    "stock"};
   constexpr std::array<std::string_view, 4> required{"title", "sku", "price", "currency"};
+  if (!values::is_utf8(line)) return not_utf8;
   auto names = split_csv(line);
   if (!names) return line_fault{"validation_failed", "The first line has unbalanced quotes."};
   csv_columns columns;
@@ -135,6 +140,7 @@ std::variant<csv_columns, line_fault> read_csv_head(std::string_view line) {
 
 std::variant<line_plan, line_fault> plan_csv_line(std::string_view line, const csv_columns& columns,
                                                   const std::string& reference) {
+  if (!values::is_utf8(line)) return not_utf8;
   auto fields = split_csv(line);
   if (!fields || fields->size() != columns.count)
     return line_fault{"validation_failed", "It does not have the fields that the first line names."};

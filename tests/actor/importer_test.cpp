@@ -255,6 +255,30 @@ TEST_F(importer_actor, a_csv_file_needs_its_columns) {
   EXPECT_TRUE(calls_->calls.empty());
 }
 
+TEST_F(importer_actor, what_is_kept_of_a_file_of_other_bytes_can_be_read_again) {
+  open(
+      "sku,title,price,currency,gr\xfc\xdf"
+      "e\nT,Tea,2.50,EUR,1\n",
+      "csv");
+  start();
+  run();
+  EXPECT_EQ(state_.row.status(), "failed");
+  EXPECT_TRUE(pb::StateRow{}.ParseFromString(state_.row.SerializeAsString()));
+}
+
+TEST_F(importer_actor, little_is_kept_of_a_fault_that_quotes_much) {
+  std::string name;
+  for (int i = 0; i < 5'000; ++i)
+    name += "\u00e9";
+  open("{\"" + name + "\":1}\n", "ndjson");
+  start();
+  run();
+  EXPECT_EQ(state_.row.failed_lines(), 1u);
+  ASSERT_EQ(state_.row.errors_size(), 1);
+  EXPECT_LE(state_.row.errors(0).detail().size(), 500u);
+  EXPECT_TRUE(pb::StateRow{}.ParseFromString(state_.row.SerializeAsString()));
+}
+
 TEST_F(importer_actor, a_csv_file_is_products) {
   open("sku,title,price,currency\nT,Tea,2.50,EUR\n", "csv");
   start();

@@ -87,6 +87,17 @@ TEST(import_lines, a_csv_line_is_a_product_and_its_stock) {
     EXPECT_EQ(code_of(plan_csv_line(bad, columns, "r")), "validation_failed") << bad;
 }
 
+TEST(import_lines, what_is_not_utf8_is_not_quoted) {
+  const auto columns = std::get<csv_columns>(read_csv_head("sku,title,price,currency"));
+  const plan_or_fault line = plan_csv_line("T1,Tee gr\xfcn,2.50,EUR", columns, "r");
+  EXPECT_EQ(std::get<line_fault>(line).detail, "The line is not UTF-8.");
+  const auto head = read_csv_head(
+      "sku,title,price,currency,gr\xf6\xdf"
+      "e");
+  EXPECT_EQ(std::get<line_fault>(head).detail, "The line is not UTF-8.");
+  EXPECT_EQ(std::get<line_fault>(plan_json_line("{\"gr\xfcn\":1}", "r")).code, "malformed_json");
+}
+
 TEST(import_lines, a_file_is_read_line_by_line) {
   auto file = std::filesystem::temp_directory_path() / ("import_lines_" + std::to_string(::getpid()));
   std::ofstream{file, std::ios::binary} << "one\r\n\ntwo\n"
