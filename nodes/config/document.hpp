@@ -55,7 +55,7 @@ struct member {
 };
 
 /// A file as it was written. Reading goes on behind a value that makes no sense, and stops where the
-/// structure itself breaks; `problems` names both, in the order of the file.
+/// structure itself breaks; `problems` names both, as they were found: what is never closed comes last.
 struct document {
   map_value root;
   std::vector<problem> problems;
