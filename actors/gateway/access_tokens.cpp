@@ -62,11 +62,10 @@ std::optional<keyring::credential> access_tokens::refuse(token_fault why) {
 }
 
 // One too many displaces the one that ends first, as do those that have ended.
-void access_tokens::remember(const digest& name, known token, runtime::timestamp now) {
+void access_tokens::remember(const digest& name, const known& token, runtime::timestamp now) {
   while (!by_end_.empty() && (by_end_.begin()->first <= now || known_.size() >= remembered_max_))
     forget(known_.find(by_end_.begin()->second));
-  const auto until = token.until;
-  if (known_.try_emplace(name, std::move(token)).second) by_end_.emplace(until, name);
+  if (known_.try_emplace(name, token).second) by_end_.emplace(token.until, name);
 }
 
 void access_tokens::forget(known_tokens::iterator token) {

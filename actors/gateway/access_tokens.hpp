@@ -53,7 +53,7 @@ class access_tokens {
   using known_tokens = std::map<digest, known>;
 
   std::optional<keyring::credential> refuse(token_fault why);
-  void remember(const digest& name, known token, runtime::timestamp now);
+  void remember(const digest& name, const known& token, runtime::timestamp now);
   void forget(known_tokens::iterator token);
 
   const token_rules rules_;
