@@ -1,3 +1,4 @@
+#include "actors/gateway/conditions.hpp"
 #include "actors/gateway/handlers.hpp"
 #include "actors/gateway/input.hpp"
 #include "actors/kinds.hpp"
@@ -76,7 +77,7 @@ step put_quantity(const call& call, std::int64_t quantity) {
   set.set_line_id(call.arguments[1]);
   set.set_quantity(quantity);
   set.set_minimal(call.minimal);
-  set.set_if_match(std::string{call.http->field("if-match").value_or("")});
+  set.set_if_match(condition_text(call.http->field("if-match").value_or("")));
   return change(*std::move(to), std::make_shared<const cart::pb::Command>(std::move(command)), call.minimal);
 }
 
@@ -97,7 +98,7 @@ step get_cart(const call& call, const services&) {
   auto to = cart_of(call);
   if (!to) return not_found(call, "cart");
   auto command = std::make_shared<cart::pb::Command>();
-  command->mutable_read()->set_if_none_match(std::string{call.if_none_match()});
+  command->mutable_read()->set_if_none_match(condition_text(call.if_none_match()));
   return pass_on({.to = *std::move(to), .command = std::move(command), .read_only = true});
 }
 
@@ -111,7 +112,7 @@ step add_items(const call& call, const services&) {
   if (has_quoted_price(command.add_items()) && !call.staff())
     return refuse_scope(call, "A unit_price of its own takes a key with the scope carts:write.");
   command.mutable_add_items()->set_minimal(call.minimal);
-  command.mutable_add_items()->set_if_match(std::string{call.http->field("if-match").value_or("")});
+  command.mutable_add_items()->set_if_match(condition_text(call.http->field("if-match").value_or("")));
   return add_to(*std::move(to), std::move(command));
 }
 

@@ -1,3 +1,4 @@
+#include "actors/gateway/conditions.hpp"
 #include "actors/gateway/digests.hpp"
 #include "actors/gateway/handlers.hpp"
 #include "actors/gateway/input.hpp"
@@ -97,7 +98,7 @@ step replace_product(const call& call, const services&) {
         {.code = "precondition_required", .detail = "Send If-Match with the ETag that is replaced."},
         call.request_id);
   replace.mutable_product()->set_id(id);
-  replace.set_if_match(std::string{*if_match});
+  replace.set_if_match(condition_text(*if_match));
   return decide(product::address_of(call.tenant, id), std::move(command));
 }
 
@@ -105,7 +106,7 @@ step get_product(const call& call, const services&) {
   const std::string& id = call.arguments[0];
   if (!is_product_id(id)) return not_found(call, "product");
   auto command = std::make_shared<product::pb::Command>();
-  command->mutable_read()->set_if_none_match(std::string{call.if_none_match()});
+  command->mutable_read()->set_if_none_match(condition_text(call.if_none_match()));
   return pass_on(
       {.to = product::address_of(call.tenant, id), .command = std::move(command), .read_only = true});
 }
@@ -144,7 +145,7 @@ step get_variant(const call& call, const services& services) {
   ask.questions.push_back(command_question{
       .to = stock::address_of(call.tenant, sku), .command = std::move(command), .read_only = true});
   ask.then = [variant = *std::move(variant),
-              if_none_match = std::string{call.if_none_match()}](std::vector<reply> replies) {
+              if_none_match = condition_text(call.if_none_match())](std::vector<reply> replies) {
     return show_variant(variant, replies.front(), if_none_match);
   };
   return ask;

@@ -1,3 +1,4 @@
+#include "actors/gateway/conditions.hpp"
 #include "actors/gateway/handlers.hpp"
 #include "actors/gateway/input.hpp"
 #include "actors/kinds.hpp"
@@ -66,7 +67,7 @@ step get_checkout(const call& call, const services&) {
   auto to = checkout_of(call);
   if (!to) return not_found(call, "checkout");
   auto command = std::make_shared<checkout::pb::Command>();
-  command->mutable_read()->set_if_none_match(std::string{call.if_none_match()});
+  command->mutable_read()->set_if_none_match(condition_text(call.if_none_match()));
   return pass_on({.to = *std::move(to), .command = std::move(command), .read_only = true});
 }
 

@@ -73,4 +73,10 @@ std::optional<std::string> media_type(std::string_view content_type) {
   return type;
 }
 
+std::string condition_text(std::string_view field) {
+  std::string text{field};
+  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7e; }, '?');
+  return text;
+}
+
 }  // namespace souk::gateway

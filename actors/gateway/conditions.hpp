@@ -16,4 +16,8 @@ bool prefers_minimal(std::string_view prefer);
 /// UTF-8.
 std::optional<std::string> media_type(std::string_view content_type);
 
+/// If-Match or If-None-Match as commands carry it, in a text that is UTF-8: bytes beyond ASCII, which a
+/// client may put into a tag but which none of ours has, are "?".
+std::string condition_text(std::string_view field);
+
 }  // namespace souk::gateway

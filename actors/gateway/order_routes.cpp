@@ -1,3 +1,4 @@
+#include "actors/gateway/conditions.hpp"
 #include "actors/gateway/digests.hpp"
 #include "actors/gateway/handlers.hpp"
 #include "actors/gateway/input.hpp"
@@ -115,7 +116,7 @@ step get_order(const call& call, const services&) {
   auto to = order_of(call);
   if (!to) return not_found(call, "order");
   auto command = read_command();
-  command->mutable_read()->set_if_none_match(std::string{call.if_none_match()});
+  command->mutable_read()->set_if_none_match(condition_text(call.if_none_match()));
   return pass_on({.to = *std::move(to), .command = std::move(command), .read_only = true});
 }
 

@@ -55,6 +55,16 @@ TEST_F(gateway_shop, a_cart_is_read_by_its_unguessable_part) {
   EXPECT_EQ(command_of<cart::pb::Command>(ask).read().if_none_match(), "\"3\"");
 }
 
+TEST_F(gateway_shop, a_condition_of_other_bytes_reaches_any_shard) {
+  const std::string cart = "/v1/carts/" + id("crt_");
+  const ask read = ask_of({.path = cart, .fields = {{"if-none-match", "\"\xff\""}}});
+  const ask add =
+      ask_of(post(cart + "/items", R"({"sku":"T","quantity":2})", {{"if-match", "\"gr\xfcn\", \"4\""}}));
+  EXPECT_EQ(command_of<cart::pb::Command>(add).add_items().if_match(), "\"gr?n\", \"4\"");
+  for (const ask* asked : {&read, &add})
+    EXPECT_TRUE(cart::pb::Command{}.ParseFromString(question_of(*asked).command->SerializeAsString()));
+}
+
 TEST_F(gateway_shop, what_is_no_id_is_not_found) {
   for (const char* path : {"/v1/carts/x", "/v1/carts/chk_01JD000000ABCDEFGHJKMNPQRSTVWX", "/v1/checkouts/x",
                            "/v1/orders/x", "/v1/products/a%20b", "/v1/variants/%C3%A9", "/v1/carts/.."})
