@@ -542,7 +542,7 @@ bool gate::check_coding(const framing& found) {
   std::size_t codings = 0;
   std::size_t chunked = 0;
   bool ends_chunked = false;
-  bool has_empty = found.coding.value.empty();
+  bool has_empty = found.coding.value.empty() || found.coding.value.ends_with(',');
   for (std::string_view list = found.coding.value; !list.empty(); ++codings) {
     const auto coding = next_element(list);
     has_empty = has_empty || coding.empty();
