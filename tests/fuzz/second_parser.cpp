@@ -80,9 +80,9 @@ void normalise(second_reading& found) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
     found.may_refuse =
         found.may_refuse || (name.starts_with("transfer-encoding") && name != "transfer-encoding");
-    value.erase(value.find_last_not_of(" \t") + 1);
     if (name == "proxy-connection" || (name == "connection" && is_odd_list(value)))
       found.may_differ_on_closing = true;
+    value.erase(value.find_last_not_of(" \t") + 1);
   }
 }
 
@@ -102,7 +102,7 @@ second_reading read_as_second(std::string_view bytes) {
     found.error = http_errno_name(error);
     const bool framing = error == HPE_INVALID_CONTENT_LENGTH || error == HPE_INVALID_TRANSFER_ENCODING;
     const auto head = bytes.substr(0, bytes.find("\r\n\r\n", bytes.find_first_not_of("\r\n")));
-    found.may_refuse = framing && head.find('\t') != std::string_view::npos;
+    found.may_refuse = framing && (!collector.in_head || head.find('\t') != std::string_view::npos);
   } else if (!found.complete) {
     found.error = "more is to come";
   }
