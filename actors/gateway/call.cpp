@@ -60,8 +60,10 @@ json::problem malformed(std::string detail) {
 
 void read_names(const http_request& http, const services& services, call& call) {
   call.request_id = request_id_of(http, *services.random);
-  std::string_view trace = http.field("traceparent").value_or("");
-  if (is_traceparent(trace)) call.traceparent = std::string{trace};
+  if (services.traces)
+    call.traceparent = traceparent_of(http, *services.random);
+  else if (auto trace = http.field("traceparent"); trace && is_traceparent(*trace))
+    call.traceparent = *trace;
 }
 
 problem read_arguments(const route_match& match, call& call) {
@@ -240,6 +242,26 @@ std::string request_id_of(const http_request& http, runtime::random_source& rand
   return is_request_id(given) ? std::string{given} : "req_" + random.next_part();
 }
 
+std::string traceparent_of(const http_request& http, runtime::random_source& random) {
+  const std::string_view given = http.field("traceparent").value_or("");
+  if (is_traceparent(given)) return std::string{given};
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::array<std::uint8_t, 16 + 8> ids{};
+  random.fill(ids);
+  ids[0] |= 1;  // ids of nothing but zeros are none
+  ids[16] |= 1;
+  std::string fresh;
+  fresh.reserve(traceparent_length);
+  fresh += "00-";
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i == 16) fresh += '-';
+    fresh += hex[ids[i] >> 4];
+    fresh += hex[ids[i] & 15];
+  }
+  fresh += "-00";
+  return fresh;
+}
+
 std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services,
                                     std::optional<keyring::credential> as) {
   call call;
@@ -268,7 +290,10 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
       fields.push_back(std::move(field));
     if (refused->code == "invalid_token" || refused->code == "insufficient_scope")
       fields.push_back(challenge_of(*refused, call));
-    return refusal{*std::move(refused), std::move(fields), std::move(call.request_id), call.route};
+    return refusal{
+        *std::move(refused),         std::move(fields),
+        std::move(call.request_id),  call.route,
+        std::move(call.traceparent), call.credential ? std::move(call.credential->id) : std::string{}};
   }
   if (!call.keyed()) services.random->fill(call.id);
   call.minimal = prefers_minimal(request.field("prefer").value_or(""));

@@ -41,6 +41,7 @@ struct services {
   std::uint16_t shard_count = 16;
   std::string tenant = "main";
   bool test_mode = false;  ///< Opens `POST /v1/test/crash`.
+  bool traces = false;     ///< Requests that bring no trace get one: somebody will read its id.
 
   outside_view tree;           ///< The supervision tree, as JSON.
   outside_view status;         ///< What the node is doing, as JSON.
@@ -74,7 +75,7 @@ struct call {
   json::value body;                    ///< Null where there was none.
 
   std::string request_id;
-  std::string traceparent;
+  std::string traceparent;  ///< W3C Trace Context; empty: it has none.
   std::string tenant;
   std::optional<keyring::credential> credential;
   std::string key_scope;  ///< The Idempotency-Key within its scope; empty if none was given.
@@ -98,10 +99,15 @@ struct refusal {
   header_fields fields;
   std::string request_id;
   const gateway::route* route = nullptr;  ///< Null: there is none for it.
+  std::string traceparent;                ///< As of a call.
+  std::string credential;                 ///< The id of the caller's; empty: none, or not looked at.
 };
 
 /// The name of a request: its Request-Id, or a fresh one.
 std::string request_id_of(const http_request& http, runtime::random_source& random);
+
+/// The trace that a request belongs to: its traceparent if that is one, else a fresh one that nobody records.
+std::string traceparent_of(const http_request& http, runtime::random_source& random);
 
 /// Checks what all routes have in common: path and method, names, credential, media types, query, key, body.
 /// `as`: whoever sent it from within the node, in place of an Authorization field.

@@ -1,5 +1,6 @@
 #include "actors/gateway/gateway.hpp"
 
+#include "actors/gateway/access.hpp"
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/step.hpp"
@@ -50,6 +51,9 @@ struct open_call {
   gateway::call call;
   std::shared_ptr<gateway::responder> responder;
   std::chrono::nanoseconds since{};
+  std::optional<std::chrono::nanoseconds> waited;
+  bool from_within = false;
+  std::optional<runtime::shard_id> shard;  ///< That decides it, or was asked first.
   std::chrono::nanoseconds deadline{};
   gateway::ask ask;
   std::vector<question_state> states;
@@ -62,6 +66,19 @@ struct open_call {
   bool read_only() const { return call.route->read_only; }
 };
 
+/// What is to be said of a request when it is answered.
+struct request_facts {
+  const http_request& http;
+  const gateway::route* route;
+  std::string_view request_id;
+  std::string_view traceparent;
+  std::string_view credential;
+  std::chrono::nanoseconds since;
+  std::optional<std::chrono::nanoseconds> waited;
+  std::optional<runtime::shard_id> shard;
+  bool from_within;
+};
+
 }  // namespace
 
 /// The table of calls of one gateway and all that happens to them.
@@ -72,7 +89,8 @@ class desk {
   void take(const exchange& exchange) {
     const auto now = config_.services.clock->steady();
     const auto since = exchange.read_at.value_or(now);
-    if (config_.metrics && exchange.read_at) config_.metrics->record_wait(now - since);
+    const auto waited = exchange.read_at ? std::optional{now - since} : std::nullopt;
+    if (config_.metrics && waited) config_.metrics->record_wait(*waited);
     if (calls_.size() >= config_.calls_max) {
       drop_file(*exchange.request);
       auto response = overloaded(*exchange.request, *config_.services.random);
@@ -80,21 +98,34 @@ class desk {
         const auto* route = route_of(*exchange.request, config_.services.test_mode);
         config_.metrics->record(number_of(route), response.status);
       }
+      if (config_.access && !exchange.as)
+        record_unread(*config_.access, *exchange.request, response, config_.services);
       exchange.responder->respond(std::move(response));
       return;
     }
     auto taken = take_up(exchange.request, config_.services, exchange.as);
     if (auto* refused = std::get_if<refusal>(&taken)) {
       drop_file(*exchange.request);
+      const request_facts facts{*exchange.request,
+                                refused->route,
+                                refused->request_id,
+                                refused->traceparent,
+                                refused->credential,
+                                since,
+                                waited,
+                                std::nullopt,
+                                exchange.as.has_value()};
       respond(*exchange.responder,
               {json::to_answer(refused->problem, refused->request_id), false, std::move(refused->fields)},
-              refused->request_id, refused->route, since);
+              facts);
       return;
     }
     open_call open;
     open.call = std::move(std::get<call>(taken));
     open.responder = exchange.responder;
     open.since = since;
+    open.waited = waited;
+    open.from_within = exchange.as.has_value();
     open.deadline = now + config_.request_deadline * open.call.route->deadlines;
     run(std::move(open), [this](open_call& open) {
       step first = open.call.route->handle(open.call, config_.services);
@@ -172,14 +203,29 @@ class desk {
   using phase = question_state::phase;
   using calls = std::unordered_map<std::uint64_t, open_call>;
 
-  void respond(responder& responder, done done, std::string_view request_id, const route* route,
-               std::chrono::nanoseconds since) {
-    auto response = to_response(std::move(done), request_id);
-    if (config_.metrics) {
-      config_.metrics->record(number_of(route), response.status, config_.services.clock->steady() - since);
+  void respond(responder& responder, done done, const request_facts& facts) {
+    auto response = to_response(std::move(done), facts.request_id);
+    const bool logs = config_.access && !facts.from_within;
+    if (config_.metrics || logs) {
+      const auto took = config_.services.clock->steady() - facts.since;
+      if (config_.metrics) config_.metrics->record(number_of(facts.route), response.status, took);
+      if (logs) record(facts, response, took);
     }
     reached("gateway: before an answer is given");
     responder.respond(std::move(response));
+  }
+
+  void record(const request_facts& facts, const http_response& response, std::chrono::nanoseconds took) {
+    auto entry = access_of(facts.http, response, facts.route);
+    entry.time = config_.services.clock->now();
+    entry.request_id = facts.request_id;
+    entry.trace_id = trace_id_of(facts.traceparent);
+    entry.tenant = config_.services.tenant;
+    entry.credential = facts.credential;
+    entry.took = took;
+    entry.waited = facts.waited;
+    if (facts.shard) entry.shard = *facts.shard;
+    config_.access->record(entry);
   }
 
   /// Ends a call, which has no responder from then on: nobody answers it twice.
@@ -187,7 +233,11 @@ class desk {
     auto responder = std::move(open.responder);
     for (auto& field : open.call.limits)
       done.fields.push_back(std::move(field));
-    respond(*responder, std::move(done), open.call.request_id, open.call.route, open.since);
+    const auto& credential = open.call.credential;
+    respond(*responder, std::move(done),
+            {*open.call.http, open.call.route, open.call.request_id, open.call.traceparent,
+             credential ? std::string_view{credential->id} : std::string_view{}, open.since, open.waited,
+             open.shard, open.from_within});
   }
 
   void refuse_call(open_call&& open, const json::problem& problem) {
@@ -250,7 +300,10 @@ class desk {
       });
       return;
     }
-    caf::actor shard = config_.routing->shard(shard_of(question));
+    const auto where = shard_of(question);
+    const auto* decides = std::get_if<command_question>(&question);
+    if (!open.shard || (decides != nullptr && decides->keyed)) open.shard = where;
+    caf::actor shard = config_.routing->shard(where);
     if (shard == nullptr) {
       (void)may_wait(state);
       state.at = phase::waiting;
@@ -258,7 +311,7 @@ class desk {
     }
     state.at = phase::asked;
     state.asked_of = shard;
-    state.remote = shard != config_.routing->local(shard_of(question));
+    state.remote = shard != config_.routing->local(where);
     state.missing = false;
     if (const auto* page = std::get_if<page_question>(&question))
       self_->send(shard, index_query(open.call, *page, correlation));

@@ -4,6 +4,7 @@
 #include "actors/gateway/http.hpp"
 #include "runtime/cluster/routing.hpp"
 #include "runtime/messages.hpp"
+#include "runtime/telemetry/access_log.hpp"
 #include "runtime/telemetry/http_metrics.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -47,6 +48,8 @@ struct gateway_config {
   gateway::services services;
   /// Counts requests by the routes of `route_names`; shared by all gateways. Null: they are not counted.
   std::shared_ptr<telemetry::http_metrics> metrics;
+  /// Gets a line for each request that came from outside; shared by all gateways. Null: nobody wants them.
+  std::shared_ptr<telemetry::access_log> access;
   /// Calls under way in one gateway; the next one is refused as overloaded. Bounds memory, some KB each.
   std::size_t calls_max = 4'096;
   /// How long a client waits for an answer before it hears that there is none.

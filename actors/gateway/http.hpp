@@ -72,6 +72,9 @@ struct listener_options {
   std::filesystem::path spool_folder;
   /// Empty: the operating system's.
   std::shared_ptr<runtime::clock> clock;
+  /// Told of each request that is refused before the handler could see it, as far as it was read, and of the
+  /// answer. On the listener's thread; must not block or throw. May be empty.
+  std::function<void(const http_request& request, const http_response& response)> on_refusal;
 };
 
 /// An HTTP/1.1 server on sockets with a thread of its own. Refuses, before the handler sees them, all

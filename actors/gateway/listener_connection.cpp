@@ -239,10 +239,12 @@ void connection::refuse(const gate_refusal& refused) {
   exchange settled;
   settled.head_only = gate_.is_head();
   settled.http_1_0 = gate_.is_http_1_0();
-  const auto request = gate_.take();
+  auto request = gate_.take();
+  request.client = client_;
   const auto brought = request.field("request-id").value_or(std::string_view{});
   settled.response = to_response(refused.code, refused.detail,
                                  is_request_id(brought) ? std::string{brought} : core_->make_request_id());
+  if (core_->options.on_refusal) core_->options.on_refusal(request, *settled.response);
   exchanges_.push_back(std::move(settled));
   closing_ = !keeps_alive;
   spool_.reset();

@@ -270,6 +270,14 @@ void read_payments(map_reader& reader, payment_settings& payments) {
 void read_log(map_reader& reader, log_settings& log) {
   reader.choice("level", log.level, {"trace", "debug", "info", "warn", "error"});
   reader.choice("format", log.format, {"auto", "text", "json"});
+  reader.section("access", [&](map_reader& inner) {
+    std::string file;
+    inner.text("file", file);
+    log.access.file = file;
+    inner.size("file_max", log.access.file_max, MiB, 16 * GiB);
+    inner.number("files", log.access.files, 1, 1'000);
+    inner.number("one_of", log.access.one_of, 1, 1'000'000);
+  });
 }
 
 void read_all(map_reader& reader, settings& all) {
@@ -302,6 +310,10 @@ void read_all(map_reader& reader, settings& all) {
     if (node.https && !all.http.tls.given())
       reader.complain(reader.line_of("nodes"),
                       "node " + node.id + " has https, which needs http.tls with certificate and key");
+  const auto& access = all.log.access.file;
+  if (all.nodes.size() > 1 && !access.empty() && of_node(access, "a") == access)
+    reader.complain(reader.line_of("log"),
+                    "log.access.file needs {node} in it: nodes must not write to one file");
   if (all.cluster.clustered() && all.payments.test.url.empty())
     reader.complain(std::max(reader.line_of("payments"), reader.line_of("cluster")),
                     "payments.test.url must name the one provider of all nodes: see souk test-provider");
@@ -311,16 +323,6 @@ void read_all(map_reader& reader, settings& all) {
         reader.complain(std::max(reader.line_of("nodes"), reader.line_of("cluster")),
                         "node " + node.id + " needs a link, where the other nodes reach it");
   reader.refuse_unknown();
-}
-
-/// A path with `{node}` replaced.
-std::filesystem::path named(const std::filesystem::path& path, const std::string& node) {
-  constexpr std::string_view placeholder = "{node}";
-  std::string text = path.string();
-  for (std::size_t at = text.find(placeholder); at != std::string::npos;
-       at = text.find(placeholder, at + node.size()))
-    text.replace(at, placeholder.size(), node);
-  return text;
 }
 
 endpoint override_endpoint(const char* option, const std::string& text) {
@@ -404,12 +406,21 @@ node_settings choose_node(const settings& settings, const overrides& overrides) 
   return node;
 }
 
+std::filesystem::path of_node(const std::filesystem::path& path, const std::string& node) {
+  constexpr std::string_view placeholder = "{node}";
+  std::string text = path.string();
+  for (std::size_t at = text.find(placeholder); at != std::string::npos;
+       at = text.find(placeholder, at + node.size()))
+    text.replace(at, placeholder.size(), node);
+  return text;
+}
+
 tls_settings of_node(const tls_settings& tls, const std::string& node) {
-  return {named(tls.certificate, node), named(tls.key, node), named(tls.ca, node)};
+  return {of_node(tls.certificate, node), of_node(tls.key, node), of_node(tls.ca, node)};
 }
 
 https_certificate of_node(const https_certificate& files, const std::string& node) {
-  return {named(files.certificate, node), named(files.key, node)};
+  return {of_node(files.certificate, node), of_node(files.key, node)};
 }
 
 void refuse_unprotected(const settings& settings, const node_settings& node, bool insecure_loopback) {

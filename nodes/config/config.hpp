@@ -109,6 +109,9 @@ struct https_settings {
 /// The same for one node: each "{node}" is its id.
 https_certificate of_node(const https_certificate& files, const std::string& node);
 
+/// A path with each "{node}" in it replaced by the node's id.
+std::filesystem::path of_node(const std::filesystem::path& path, const std::string& node);
+
 /// The public listener and the gateway behind it.
 struct http_settings {
   std::uint64_t head_max = 16 << 10;       ///< Bytes of a request's head; 1 KiB to 64 KiB.
@@ -194,9 +197,18 @@ struct payment_settings {
   test_provider_settings test;
 };
 
+/// One line for each answered request.
+struct access_log_settings {
+  std::filesystem::path file;            ///< Empty: none. May contain `{node}`; of several nodes it must.
+  std::uint64_t file_max = 64ULL << 20;  ///< Then the next one is begun; 1 MiB to 16 GiB.
+  std::uint16_t files = 8;               ///< With the one that is written to; 1 to 1,000.
+  std::uint32_t one_of = 1;              ///< Requests for each line, but for 5xx; 1 to 1,000,000.
+};
+
 struct log_settings {
   std::string level = "info";   ///< trace, debug, info, warn, error.
   std::string format = "auto";  ///< text, json, or auto: text on a terminal, JSON lines otherwise.
+  access_log_settings access;
 };
 
 struct scheduler_settings {

@@ -115,6 +115,18 @@ void add_overload_metrics(telemetry::registry& registry, const gateway::overload
       });
 }
 
+void add_access_metrics(telemetry::registry& registry, const telemetry::access_log& log) {
+  registry.add_reading(type::counter, "souk_access_log_lines_total",
+                       "Lines of the access log, those that were lost too.",
+                       [&log] { return static_cast<double>(log.recorded()); });
+  registry.add_readings(type::counter, "souk_access_log_lost_total",
+                        "Lines of the access log that were lost.", [&log] {
+                          return std::vector<telemetry::registry::labelled_value>{
+                              {{{"why", "too_many"}}, static_cast<double>(log.displaced())},
+                              {{{"why", "disk"}}, static_cast<double>(log.unwritten())}};
+                        });
+}
+
 telemetry::readiness shards_ready(const runtime::node& node) {
   const auto serving = node.shards().serving.load();
   return {"shards", node.serving(),

@@ -5,6 +5,7 @@
 #include "actors/gateway/overload.hpp"
 #include "persistence/storage.hpp"
 #include "runtime/node/node.hpp"
+#include "runtime/telemetry/access_log.hpp"
 #include "runtime/telemetry/health.hpp"
 #include "runtime/telemetry/metrics.hpp"
 
@@ -20,6 +21,9 @@ void add_admission_metrics(telemetry::registry& registry, const gateway::admissi
 
 /// Declares what is refused because there is too much, and how much there is; as well.
 void add_overload_metrics(telemetry::registry& registry, const gateway::overload_guard& guard);
+
+/// Declares what becomes of the lines of the access log; as well.
+void add_access_metrics(telemetry::registry& registry, const telemetry::access_log& log);
 
 /// Whether each shard of the node serves.
 telemetry::readiness shards_ready(const runtime::node& node);

@@ -1,5 +1,6 @@
 #include "nodes/soukd/service.hpp"
 
+#include "actors/gateway/access.hpp"
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
@@ -22,6 +23,7 @@
 #include "persistence/lmdb_storage.hpp"
 #include "runtime/node/node.hpp"
 #include "runtime/node/scheduler.hpp"
+#include "runtime/telemetry/access_log.hpp"
 #include "runtime/telemetry/http_metrics.hpp"
 #include "runtime/telemetry/log.hpp"
 #include "runtime/telemetry/metrics.hpp"
@@ -274,6 +276,19 @@ class running_service final : public service {
       tokens_->add_metrics(metrics_);
     }
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
+    open_access_log();
+  }
+
+  void open_access_log() {
+    const auto& access = options_.settings.log.access;
+    if (access.file.empty()) return;
+    telemetry::access_log_options log;
+    log.file = config::of_node(access.file, options_.node.id);
+    log.file_bytes_max = access.file_max;
+    log.files = access.files;
+    log.one_of = access.one_of;
+    access_ = std::make_shared<telemetry::access_log>(log);
+    add_access_metrics(metrics_, *access_);
   }
 
   std::vector<child_spec> workers() {
@@ -327,6 +342,7 @@ class running_service final : public service {
     gateway::gateway_config config;
     config.routing = node_->routing();
     config.metrics = http_metrics_;
+    config.access = access_;
     config.request_deadline = options_.settings.http.request_deadline;
     if (clustered()) config.shard_wait = std::min(failover_wait, config.request_deadline / 2);
     auto& services = config.services;
@@ -342,6 +358,7 @@ class running_service final : public service {
     services.secret = secret_;
     services.shard_count = storage_->identity().shard_count;
     services.test_mode = options_.test_mode;
+    services.traces = access_ != nullptr;
     services.tree = view_of(view::tree, find_reporter);
     services.status = view_of(view::status, find_reporter);
     services.quarantine = view_of(view::quarantine, find_reporter);
@@ -412,6 +429,9 @@ class running_service final : public service {
     options.spool_limit = [limit = http.import_max](std::string_view method, std::string_view path) {
       return gateway::takes_file(method, path) ? std::optional<std::size_t>{limit} : std::nullopt;
     };
+    if (access_)
+      options.on_refusal = [this](const gateway::http_request& request,
+                                  const gateway::http_response& response) { record(request, response); };
     const auto serve = [this](gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
       hand_on(std::move(request), std::move(responder));
     };
@@ -462,8 +482,9 @@ class running_service final : public service {
     }
     const json::problem starting{.code = "shard_unavailable", .detail = "The node is starting."};
     const auto id = "req_" + random_->next_part();
-    exchange.responder->respond(
-        gateway::to_response(std::get<gateway::done>(gateway::refuse(starting, id)), id));
+    auto response = gateway::to_response(std::get<gateway::done>(gateway::refuse(starting, id)), id);
+    if (access_) record(*exchange.request, response);
+    exchange.responder->respond(std::move(response));
   }
 
   void turn_away(const gateway::http_request& request, const gateway::route* route,
@@ -471,7 +492,17 @@ class running_service final : public service {
     gateway::drop_file(request);
     auto response = gateway::overloaded(request, *random_);
     http_metrics_->record(gateway::number_of(route), response.status);
+    if (access_) record(request, response);
     responder.respond(std::move(response));
+  }
+
+  /// A line for what no gateway answers.
+  void record(const gateway::http_request& request, const gateway::http_response& response) {
+    gateway::services services;
+    services.clock = clock_;
+    services.random = random_;
+    services.test_mode = options_.test_mode;
+    gateway::record_unread(*access_, request, response, services);
   }
 
   service_options options_;
@@ -482,6 +513,7 @@ class running_service final : public service {
   actor_settings settings_;
   telemetry::registry metrics_;
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
+  std::shared_ptr<telemetry::access_log> access_;  // null: it is off
   std::shared_ptr<gateway::admission> admission_;
   std::shared_ptr<gateway::overload_guard> overload_;  // null: nothing is refused for the others' sake
   std::optional<token_keys_watch> tokens_;             // nothing: none are taken

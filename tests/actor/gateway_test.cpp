@@ -13,12 +13,19 @@
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 
+#include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
+#include <regex>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace souk::gateway {
 namespace {
@@ -437,6 +444,119 @@ TEST_F(gateway_actor, what_a_request_waited_is_part_of_what_it_took) {
   EXPECT_TRUE(shows("souk_http_queue_seconds_count 1\n")) << text;
   EXPECT_TRUE(shows("souk_http_queue_seconds_sum 0.03\n")) << text;
   EXPECT_TRUE(shows(R"(souk_http_request_seconds_sum{route="get_cart"} 0.03)")) << text;
+}
+
+/// The lines that its requests leave in the access log.
+class gateway_access : public gateway_actor {
+ protected:
+  gateway_access() {
+    telemetry::access_log_options options;
+    options.file = file_;
+    config_.access = std::make_shared<telemetry::access_log>(options);
+    services_.traces = true;
+    answer_with(runtime::outcome::answered, 200, "{\"a\":1}");
+  }
+  ~gateway_access() override { std::filesystem::remove_all(folder_); }
+
+  /// Ends the gateway, and the log with it.
+  std::vector<boost::json::object> lines() {
+    caf::anon_send_exit(std::exchange(gateway_, nullptr), caf::exit_reason::kill);
+    driver_.settle();
+    EXPECT_EQ(config_.access.use_count(), 1);
+    config_.access.reset();
+    std::vector<boost::json::object> lines;
+    std::ifstream in{file_};
+    for (std::string line; std::getline(in, line);) {
+      EXPECT_EQ(line.find("planted"), std::string::npos) << line;
+      lines.push_back(boost::json::parse(line).as_object());
+    }
+    return lines;
+  }
+
+  static std::string make_folder() {
+    std::string made = std::filesystem::temp_directory_path() / "souk-access-XXXXXX";
+    return ::mkdtemp(made.data());
+  }
+  const std::filesystem::path folder_ = make_folder();
+  const std::filesystem::path file_ = folder_ / "access.log";
+};
+
+TEST_F(gateway_access, a_line_says_who_asked_for_what_and_how_it_went) {
+  read_at_ = driver_.time()->steady() - 30ms;
+  client_ = "192.0.2.7";
+  request staff_read = cart();
+  staff_read.fields = {{"request-id", "mine"},
+                       {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+                       staff()};
+  const auto shard = routing_->shard_of({"main", kinds::cart, id("crt_")});
+  send(staff_read);
+  const auto line = lines().at(0);
+  EXPECT_EQ(line.at("request_id"), "mine");
+  EXPECT_EQ(line.at("trace_id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(line.at("tenant"), "main");
+  EXPECT_TRUE(std::string{line.at("credential").as_string()}.starts_with("key_")) << line;
+  EXPECT_EQ(line.at("route"), "get_cart");
+  EXPECT_EQ(line.at("method"), "GET");
+  EXPECT_EQ(line.at("status"), 200);
+  EXPECT_EQ(line.at("bytes"), 7);
+  EXPECT_EQ(line.at("duration_us"), 30'000);
+  EXPECT_EQ(line.at("queue_us"), 30'000);
+  EXPECT_EQ(line.at("shard"), shard);
+  EXPECT_EQ(line.at("client"), "192.0.2.7");
+  EXPECT_EQ(std::string{line.at("time").as_string()}.size(), 24u) << line;
+  EXPECT_EQ(boost::json::serialize(line).find(secret_), std::string::npos);
+}
+
+TEST_F(gateway_access, a_request_without_a_trace_gets_one_that_goes_with_it) {
+  request plain = cart();
+  plain.fields = {{"traceparent", "00-planted"}};
+  send(plain);
+  const auto passed_on = script_->requests.at(0).traceparent;
+  const auto line = lines().at(0);
+  EXPECT_TRUE(std::regex_match(passed_on, std::regex{"00-[0-9a-f]{32}-[0-9a-f]{16}-00"})) << passed_on;
+  EXPECT_EQ(std::string{line.at("trace_id").as_string()}, passed_on.substr(3, 32));
+  EXPECT_FALSE(line.contains("credential"));
+  EXPECT_FALSE(line.contains("queue_us")) << "nobody said when it was read";
+}
+
+TEST_F(gateway_access, refused_requests_have_lines_without_what_they_brought) {
+  config_.calls_max = 1;
+  send({.path = "/v1/somewhere/planted"});
+  send({.path = "/v1/carts/planted", .query = "planted=1"});
+  send({.path = "/v1/orders", .fields = {{"authorization", "Bearer planted"}}});
+  send({.method = "PLANTED", .path = "/v1/orders"});
+  stay_silent();
+  send(cart());  // is under way
+  auto more = cart();
+  more.fields = {{"request-id", "one-too-many"}};
+  send(more);
+  const auto all = lines();
+  ASSERT_EQ(all.size(), 5u);
+  EXPECT_EQ(all[0].at("route"), "none");
+  EXPECT_EQ(all[0].at("status"), 404);
+  EXPECT_EQ(all[1].at("route"), "get_cart");
+  EXPECT_EQ(all[1].at("status"), 400);
+  EXPECT_EQ(all[2].at("route"), "list_orders");
+  EXPECT_EQ(all[2].at("status"), 401);
+  EXPECT_FALSE(all[2].contains("credential"));
+  EXPECT_EQ(all[3].at("status"), 405);
+  EXPECT_FALSE(all[3].contains("method"));
+  EXPECT_EQ(all[4].at("request_id"), "one-too-many");
+  EXPECT_EQ(all[4].at("status"), 503);
+  EXPECT_EQ(all[4].at("route"), "get_cart");
+  EXPECT_FALSE(all[4].contains("duration_us"));
+  for (const auto& line : all)
+    EXPECT_EQ(line.at("trace_id").as_string().size(), 32u);
+}
+
+TEST_F(gateway_access, what_the_node_asks_itself_has_no_line) {
+  const auto key = credentials_->find("main", secret_, testing::now);
+  send(cart());
+  auto kept = std::make_shared<kept_answer>();
+  caf::anon_send(gateway_, exchange{http(cart()), kept, key, std::nullopt});
+  driver_.settle();
+  EXPECT_EQ(kept->answers, 1);
+  EXPECT_EQ(lines().size(), 1u);
 }
 
 TEST_F(gateway_actor, a_view_is_shown_when_it_comes) {

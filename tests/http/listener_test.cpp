@@ -302,6 +302,26 @@ TEST(listener, a_request_id_is_repeated_in_a_refusal_or_made) {
   EXPECT_TRUE(client.read()->field("Request-Id")->starts_with("req-"));
 }
 
+TEST(listener, says_what_it_refuses_before_the_handler_sees_it) {
+  std::promise<std::pair<http_request, http_response>> refused;
+  listener_options options;
+  options.body_bytes_max = 10;
+  options.on_refusal = [&](const http_request& request, const http_response& response) {
+    refused.set_value({request, response});
+  };
+  const auto server = start_echo(options);
+  raw_client client{server->port()};
+  client.send(get("/fine") + post("/v1/carts", std::string(11, 'x')));
+  EXPECT_EQ(client.read().value_or(tests::raw_answer{}).status, 200);
+  const auto answer = client.read();
+  const auto [request, response] = refused.get_future().get();  // a second one would throw
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.path, "/v1/carts");
+  EXPECT_EQ(request.client, "127.0.0.1");
+  EXPECT_EQ(response.status, 413);
+  EXPECT_EQ(answer.value_or(tests::raw_answer{}).body, response.body);
+}
+
 TEST(listener, a_head_that_does_not_come_is_answered_408) {
   listener_options options;
   options.head_timeout_ms = 100;

@@ -83,6 +83,13 @@ constexpr bad_file bad_files[] = {
     {"http { body_max = 17MiB }", "f:1: http.body_max must be from 64KiB to 16MiB"},
     {"events { keep = 100000001 }", "f:1: events.keep must be from 0 to 100000000"},
     {"storage { disk_reserve = 2TiB }", "f:1: storage.disk_reserve must be from 0B to 1TiB"},
+    {"log { access { file = \"x\" } }\nnodes = [{ id = \"a\" }, { id = \"b\" data = \"b\" http = "
+     "\"127.0.0.1:1\" "
+     "admin = \"127.0.0.1:2\" }]",
+     "f:1: log.access.file needs {node} in it: nodes must not write to one file"},
+    {"log { access { file_max = 1KiB files = 0 one_of = 0 } }",
+     "f:1: log.access.file_max must be from 1MiB to 16GiB\nf:1: log.access.files must be from 1 to 1000\n"
+     "f:1: log.access.one_of must be from 1 to 1000000"},
     {"log { format = \"xml\" }", "f:1: log.format must be one of \"auto\", \"text\", \"json\""},
     {"cluster { name = \"My Shop\" }", "f:1: cluster.name must be 1 to 64 characters of a-z, 0-9, - and _"},
     {"nodes = [ { id = \"\" } ]", "f:1: nodes[1].id must be 1 to 32 characters of a-z, 0-9, - and _"},
@@ -203,7 +210,7 @@ TEST(config, every_setting_reaches_its_place) {
     checkout { hold_ttl = 2s authentication_time = 3s }
     cart { ttl = 1d }
     payments { timeout = 300ms test { url = "http://127.0.0.1:9090" ledger = "/tmp/\"l\"" } }
-    log { level = "debug" format = "json" }
+    log { level = "debug" format = "json" access { file = "/log/{node}" file_max = 2MiB files = 3 one_of = 4 } }
     scheduler { threads = 8 })",
                                        "f");
   EXPECT_EQ(read.cluster.name, "bazaar");
@@ -283,6 +290,10 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.payments.test.ledger, "/tmp/\"l\"");
   EXPECT_EQ(read.log.level, "debug");
   EXPECT_EQ(read.log.format, "json");
+  EXPECT_EQ(of_node(read.log.access.file, "n1"), "/log/n1");
+  EXPECT_EQ(read.log.access.file_max, 2u << 20);
+  EXPECT_EQ(read.log.access.files, 3u);
+  EXPECT_EQ(read.log.access.one_of, 4u);
   EXPECT_EQ(read.scheduler.threads, 8);
 }
 
@@ -311,6 +322,10 @@ TEST(config, the_shipped_file_loads_and_holds_a_cluster_and_the_defaults) {
   EXPECT_EQ(shipped.entities.max_active, defaults.entities.max_active);
   EXPECT_EQ(shipped.cart.ttl, defaults.cart.ttl);
   EXPECT_EQ(shipped.log.format, defaults.log.format);
+  EXPECT_EQ(shipped.log.access.file, defaults.log.access.file);
+  EXPECT_EQ(shipped.log.access.file_max, defaults.log.access.file_max);
+  EXPECT_EQ(shipped.log.access.files, defaults.log.access.files);
+  EXPECT_EQ(shipped.log.access.one_of, defaults.log.access.one_of);
 }
 
 TEST(config, a_file_that_cannot_be_read_is_named) {
