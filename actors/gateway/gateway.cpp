@@ -6,6 +6,7 @@
 #include "actors/gateway/step.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/supervision/failure.hpp"
+#include "runtime/supervision/type_name.hpp"
 #include "runtime/telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -258,7 +259,10 @@ class desk {
       begin(std::move(open), std::get<ask>(std::move(step)));
     } catch (const std::exception& error) {
       if (open.responder == nullptr) throw;  // the answer itself could not be handed over
-      log::error("a handler failed", {{"route", open.call.route->name}, {"error", error.what()}});
+      // Its text may hold what the client sent.
+      log::error("a handler failed", {{"route", open.call.route->name},
+                                      {"request_id", open.call.request_id},
+                                      {"error", supervision::type_of(error)}});
       auto problem = problem_of(runtime::outcome::failed, open.read_only(), open.keyed());
       refuse_call(std::move(open), problem);
     }

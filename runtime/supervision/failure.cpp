@@ -1,6 +1,7 @@
 #include "runtime/supervision/failure.hpp"
 
 #include "persistence/storage.hpp"
+#include "runtime/supervision/type_name.hpp"
 #include "runtime/telemetry/log.hpp"
 
 #include <caf/actor_system.hpp>
@@ -34,6 +35,17 @@ caf::error failure_of(const std::exception_ptr& exception) {
   }
 }
 
+/// Of what a message holds: its types, for the rest may be secret.
+std::string types_of(const caf::actor_system& system, const caf::type_erased_tuple& content) {
+  std::string types;
+  for (std::size_t n = 0; n < content.size(); ++n) {
+    const auto type = content.type(n);
+    if (n > 0) types += ", ";
+    types += type.second != nullptr ? name_of_type(*type.second) : system.types().portable_name(type);
+  }
+  return types;
+}
+
 }  // namespace
 
 caf::error failure(std::string text) { return caf::make_error(caf::sec::runtime_error, std::move(text)); }
@@ -59,7 +71,7 @@ void handle_failures(caf::scheduled_actor* self) {
   self->set_default_handler(
       [](caf::scheduled_actor* actor, caf::message_view& view) -> caf::result<caf::message> {
         log::warn("nobody handles this message",
-                  {{"actor", actor->name()}, {"message", caf::to_string(view.content())}});
+                  {{"actor", actor->name()}, {"message", types_of(actor->system(), view.content())}});
         return caf::sec::unexpected_message;
       });
 }

@@ -6,6 +6,7 @@
 #include "actors/kinds.hpp"
 #include "actors/order/order.hpp"
 #include "actors/stock/stock.hpp"
+#include "runtime/telemetry/log.hpp"
 #include "runtime/testkit/driver.hpp"
 #include "tests/actor/scripted_shard.hpp"
 #include "tests/unit/gateway_bench.hpp"
@@ -23,6 +24,8 @@
 #include <map>
 #include <optional>
 #include <regex>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -567,6 +570,39 @@ TEST_F(gateway_actor, a_view_is_shown_when_it_comes) {
   shown(R"({"name":"node"})");
   driver_.settle();
   EXPECT_EQ(kept->given.value_or(http_response{}).body, R"({"name":"node"})");
+}
+
+/// Says in its failure what it was asked.
+class failing_catalogue : public testing::listed_catalogue {
+ public:
+  std::vector<catalogue::product_ptr> search(std::string_view, std::string_view query, std::string_view,
+                                             std::size_t) const override {
+    throw std::runtime_error("nothing like " + std::string{query});
+  }
+};
+
+TEST_F(gateway_actor, a_handler_that_fails_is_named_without_its_text) {
+  services_.catalogue = std::make_shared<failing_catalogue>();
+  std::ostringstream told;
+  log::start(log::level::trace, log::format::json, &told);
+  const auto kept = send({.path = "/v1/search", .query = "q=planted", .fields = {{"request-id", "mine"}}});
+  log::stop();
+  EXPECT_EQ(code_of(*kept), "500 internal_error");
+  EXPECT_NE(told.str().find(R"("route":"search_products","request_id":"mine","error":"std::runtime_error")"),
+            std::string::npos)
+      << told.str();
+  EXPECT_EQ(told.str().find("planted"), std::string::npos) << told.str();
+}
+
+TEST_F(gateway_actor, a_message_that_nobody_handles_is_named_without_what_it_holds) {
+  send(cart());
+  std::ostringstream told;
+  log::start(log::level::trace, log::format::json, &told);
+  caf::anon_send(gateway_, std::string{"planted"}, 7);
+  driver_.settle();
+  log::stop();
+  EXPECT_NE(told.str().find("nobody handles this message"), std::string::npos) << told.str();
+  EXPECT_EQ(told.str().find("planted"), std::string::npos) << told.str();
 }
 
 TEST_F(gateway_actor, a_crash_is_answered_when_it_happened) {

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <stdexcept>
@@ -90,6 +91,14 @@ std::string process::read_line(int from, std::chrono::seconds patience) {
 int process::end(int signal) {
   if (signal != 0) ::kill(pid_, signal);
   const int code = wait_for(pid_);
+  said_.clear();
+  std::array<char, 4'096> piece{};
+  pollfd ready{output_, POLLIN, 0};
+  while (::poll(&ready, 1, 0) > 0) {
+    const ssize_t got = ::read(output_, piece.data(), piece.size());
+    if (got <= 0) break;
+    said_.append(piece.data(), static_cast<std::size_t>(got));
+  }
   ::close(output_);
   pid_ = 0;
   output_ = -1;

@@ -30,6 +30,9 @@ class process {
   /// Sends a signal and waits for the end; returns the exit code, or minus the signal that ended it.
   int end(int signal);
 
+  /// What it wrote to its standard output after the first line; of one that has ended.
+  const std::string& said() const { return said_; }
+
   bool running() const { return pid_ != 0; }
   pid_t pid() const { return pid_; }
 
@@ -38,6 +41,7 @@ class process {
 
   pid_t pid_ = 0;
   int output_ = -1;
+  std::string said_;
 };
 
 }  // namespace souk::cluster_test
