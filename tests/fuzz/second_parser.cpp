@@ -100,9 +100,11 @@ second_reading read_as_second(std::string_view bytes) {
   if (error != HPE_OK && error != HPE_PAUSED) {
     found.complete = false;
     found.error = http_errno_name(error);
-    const bool framing = error == HPE_INVALID_CONTENT_LENGTH || error == HPE_INVALID_TRANSFER_ENCODING;
+    const bool length = error == HPE_INVALID_CONTENT_LENGTH || error == HPE_UNEXPECTED_CONTENT_LENGTH;
+    const bool coding = error == HPE_INVALID_TRANSFER_ENCODING;
     const auto head = bytes.substr(0, bytes.find("\r\n\r\n", bytes.find_first_not_of("\r\n")));
-    found.may_refuse = framing && (!collector.in_head || head.find('\t') != std::string_view::npos);
+    const bool known = !collector.in_head || head.find('\t') != std::string_view::npos;
+    found.may_refuse = known && (length || coding);
   } else if (!found.complete) {
     found.error = "more is to come";
   }
