@@ -164,6 +164,7 @@ bool run_retries(const stage& stage, const retries_options& options) {
   const purchase bought = buy_once(stage.with_key, client);
 
   std::vector<endpoint> nodes;
+  nodes.reserve(options.nodes.size() + 1);
   for (const std::string& url : options.nodes)
     nodes.push_back(parse_url(url));
   if (nodes.empty()) nodes.push_back(stage.with_key.server);
