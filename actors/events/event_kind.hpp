@@ -4,6 +4,7 @@
 #include "runtime/entity/kind.hpp"
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,11 +43,11 @@ struct event_kind {
 };
 
 /// Finds the row of a serialised event.
-template <class Event, class Table>
-std::optional<shown_event> show_by(const Table& table, std::string_view bytes) {
+template <class Event, std::size_t rows>
+std::optional<shown_event> show_by(const std::array<event_row<Event>, rows>& table, std::string_view bytes) {
   Event event;
   if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
-  for (const event_row<Event>& row : table) {
+  for (const auto& row : table) {
     if (row.what != event.of_case()) continue;
     json::writer out;
     out.begin_object();
@@ -57,13 +58,13 @@ std::optional<shown_event> show_by(const Table& table, std::string_view bytes) {
   return std::nullopt;
 }
 
-/// The kind that a table describes.
-template <class Decider, class Table>
-event_kind make_event_kind(const Table& table, std::optional<shown_event> (*show)(std::string_view)) {
+/// The kind that a table describes: a constant `std::array` of `event_row`.
+template <class Decider, const auto& table>
+event_kind make_event_kind() {
   event_kind kind;
   kind.id = Decider::id;
   kind.name = Decider::name;
-  kind.show = show;
+  kind.show = [](std::string_view bytes) { return show_by(table, bytes); };
   for (const auto& row : table) {
     kind.types.push_back(row.type);
     kind.numbers.push_back(static_cast<int>(row.what));

@@ -3,7 +3,6 @@
 #include "actors/gateway/routes.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace souk::gateway {
 
@@ -11,10 +10,8 @@ namespace {
 
 /// The method as a text of ours; empty if it is none that a route could have.
 std::string_view known_method(std::string_view method) {
-  static constexpr std::array methods =
-      std::to_array<std::string_view>({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"});
-  const auto* found = std::find(methods.begin(), methods.end(), method);
-  return found == methods.end() ? std::string_view{} : *found;
+  const auto* found = std::find(served_methods.begin(), served_methods.end(), method);
+  return found == served_methods.end() ? std::string_view{} : *found;
 }
 
 }  // namespace

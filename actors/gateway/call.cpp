@@ -6,6 +6,7 @@
 #include "actors/gateway/digests.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/values/id.hpp"
+#include "persistence/checksum.hpp"
 
 #include <algorithm>
 #include <array>
@@ -245,21 +246,14 @@ std::string request_id_of(const http_request& http, runtime::random_source& rand
 std::string traceparent_of(const http_request& http, runtime::random_source& random) {
   const std::string_view given = http.field("traceparent").value_or("");
   if (is_traceparent(given)) return std::string{given};
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::array<std::uint8_t, 16 + 8> ids{};
+  constexpr std::size_t trace_bytes = 16;
+  std::array<std::uint8_t, trace_bytes + 8> ids{};
   random.fill(ids);
   ids[0] |= 1;  // ids of nothing but zeros are none
-  ids[16] |= 1;
-  std::string fresh;
-  fresh.reserve(traceparent_length);
-  fresh += "00-";
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (i == 16) fresh += '-';
-    fresh += hex[ids[i] >> 4];
-    fresh += hex[ids[i] & 15];
-  }
-  fresh += "-00";
-  return fresh;
+  ids[trace_bytes] |= 1;
+  const std::string_view bytes{reinterpret_cast<const char*>(ids.data()), ids.size()};
+  return "00-" + persistence::hex(bytes.substr(0, trace_bytes)) + "-" +
+         persistence::hex(bytes.substr(trace_bytes)) + "-00";
 }
 
 std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services,

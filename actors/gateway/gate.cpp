@@ -499,10 +499,8 @@ bool gate::check_host(const framing& found) {
 }
 
 void gate::check_method() {
-  static constexpr std::array served =
-      std::to_array<std::string_view>({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"});
   const std::string_view method = request_.method;
-  if (std::find(served.begin(), served.end(), method) != served.end()) return;
+  if (std::find(served_methods.begin(), served_methods.end(), method) != served_methods.end()) return;
   if (method == "TRACE" || method == "OPTIONS")
     decline("method_not_allowed", "The method is not allowed here.");
   else

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -16,9 +17,13 @@ class clock;
 
 namespace souk::gateway {
 
+/// The methods that pass the gate.
+inline constexpr std::array<std::string_view, 6> served_methods{"GET", "HEAD",  "POST",
+                                                                "PUT", "PATCH", "DELETE"};
+
 /// A request as it passed the strict gate: complete, its head well-formed, its body within the limit.
 struct http_request {
-  std::string method;  ///< Upper case: GET, HEAD, POST, PUT, PATCH, DELETE.
+  std::string method;  ///< One of `served_methods`.
   std::string path;    ///< As sent, percent-encoding intact, without the query.
   std::string query;   ///< Without its "?", percent-encoding intact; empty for none.
   std::vector<std::pair<std::string, std::string>>

@@ -3,6 +3,7 @@
 #include "actors/json/problem.hpp"
 #include "actors/json/writer.hpp"
 #include "actors/values/id.hpp"
+#include "persistence/checksum.hpp"
 
 #include <openssl/sha.h>
 
@@ -143,13 +144,8 @@ std::shared_ptr<const runtime::entity_kind> make_kind() {
 
 new_key make_key(std::string label, pb::Grant grant, std::string_view part, std::string_view secret_bytes,
                  runtime::timestamp now) {
-  constexpr std::string_view digits = "0123456789abcdef";
   new_key key;
-  key.secret = grant.publishable() ? "pk_" : "sk_";
-  for (char byte : secret_bytes) {
-    key.secret += digits[static_cast<std::uint8_t>(byte) >> 4];
-    key.secret += digits[static_cast<std::uint8_t>(byte) & 15];
-  }
+  key.secret = (grant.publishable() ? "pk_" : "sk_") + persistence::hex(secret_bytes);
   key.add.set_id(values::make_id("key_", now, part));
   key.add.set_label(std::move(label));
   key.add.set_hash(hash_of(key.secret));

@@ -47,12 +47,8 @@ constexpr std::array table{
     row{pb::Event::kWaiting, "order.waiting.v1", [](json::writer&, const pb::Event&) {}},
 };
 
-std::optional<events::shown_event> show(std::string_view event) {
-  return events::show_by<pb::Event>(table, event);
-}
-
 }  // namespace
 
-events::event_kind event_kind() { return events::make_event_kind<order_decider>(table, show); }
+events::event_kind event_kind() { return events::make_event_kind<order_decider, table>(); }
 
 }  // namespace souk::order

@@ -38,12 +38,8 @@ constexpr std::array table{
     row{pb::Event::kWaiting, "payment.waiting.v1", [](json::writer&, const pb::Event&) {}},
 };
 
-std::optional<events::shown_event> show(std::string_view event) {
-  return events::show_by<pb::Event>(table, event);
-}
-
 }  // namespace
 
-events::event_kind event_kind() { return events::make_event_kind<payment_decider>(table, show); }
+events::event_kind event_kind() { return events::make_event_kind<payment_decider, table>(); }
 
 }  // namespace souk::payment

@@ -57,12 +57,8 @@ constexpr std::array table{
         }},
 };
 
-std::optional<events::shown_event> show(std::string_view event) {
-  return events::show_by<pb::Event>(table, event);
-}
-
 }  // namespace
 
-events::event_kind event_kind() { return events::make_event_kind<stock_decider>(table, show); }
+events::event_kind event_kind() { return events::make_event_kind<stock_decider, table>(); }
 
 }  // namespace souk::stock

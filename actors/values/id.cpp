@@ -1,6 +1,7 @@
 #include "actors/values/id.hpp"
 
 #include "runtime/crockford.hpp"
+#include "runtime/time_text.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -37,13 +38,6 @@ bool is_suffix(std::string_view text) {
   if (text.size() < 2 || text.size() > 1 + suffix_digits_max) return false;
   if (text[0] < 'a' || text[0] > 'z' || text[1] == '0') return false;
   return std::all_of(text.begin() + 1, text.end(), is_digit);
-}
-
-void append_padded(std::string& text, unsigned number, int width) {
-  std::array<char, 4> digits{};
-  for (int i = width; i-- > 0; number /= 10)
-    digits[static_cast<std::size_t>(i)] = static_cast<char>('0' + number % 10);
-  text.append(digits.data(), static_cast<std::size_t>(width));
 }
 
 // The number that the `width` digits at `at` make.
@@ -100,25 +94,9 @@ std::string keyed_part(std::string_view secret, std::string_view text) {
 }
 
 std::string format_time(runtime::timestamp time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const auto ms = static_cast<unsigned>((time - day).count());
   std::string text;
-  text.reserve(24);
-  append_padded(text, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  text += '-';
-  append_padded(text, static_cast<unsigned>(date.month()), 2);
-  text += '-';
-  append_padded(text, static_cast<unsigned>(date.day()), 2);
-  text += 'T';
-  append_padded(text, ms / 3'600'000, 2);
-  text += ':';
-  append_padded(text, ms / 60'000 % 60, 2);
-  text += ':';
-  append_padded(text, ms / 1000 % 60, 2);
-  text += '.';
-  append_padded(text, ms % 1000, 3);
-  text += 'Z';
+  text.reserve(runtime::time_text_length);
+  runtime::append_time(text, time);
   return text;
 }
 

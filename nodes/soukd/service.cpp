@@ -289,6 +289,9 @@ class running_service final : public service {
     log.one_of = access.one_of;
     access_ = std::make_shared<telemetry::access_log>(log);
     add_access_metrics(metrics_, *access_);
+    unread_.clock = clock_;
+    unread_.random = random_;
+    unread_.test_mode = options_.test_mode;
   }
 
   std::vector<child_spec> workers() {
@@ -498,11 +501,7 @@ class running_service final : public service {
 
   /// A line for what no gateway answers.
   void record(const gateway::http_request& request, const gateway::http_response& response) {
-    gateway::services services;
-    services.clock = clock_;
-    services.random = random_;
-    services.test_mode = options_.test_mode;
-    gateway::record_unread(*access_, request, response, services);
+    gateway::record_unread(*access_, request, response, unread_);
   }
 
   service_options options_;
@@ -514,6 +513,7 @@ class running_service final : public service {
   telemetry::registry metrics_;
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
   std::shared_ptr<telemetry::access_log> access_;  // null: it is off
+  gateway::services unread_;                       // what lines of requests that no gateway answers take
   std::shared_ptr<gateway::admission> admission_;
   std::shared_ptr<gateway::overload_guard> overload_;  // null: nothing is refused for the others' sake
   std::optional<token_keys_watch> tokens_;             // nothing: none are taken

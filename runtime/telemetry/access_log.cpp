@@ -4,6 +4,7 @@
 #include "runtime/telemetry/log.hpp"
 #include "runtime/telemetry/metrics.hpp"
 #include "runtime/telemetry/rotated_file.hpp"
+#include "runtime/time_text.hpp"
 
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
@@ -32,34 +33,6 @@ void append_number(std::string& out, Number value) {
   out.append(digits.data(), end);
 }
 
-/// Appends so many last digits, with zeros before them.
-void append_digits(std::string& out, std::uint64_t value, std::size_t count) {
-  const auto begin = out.size();
-  out.append(count, '0');
-  for (auto at = begin + count; at-- > begin; value /= 10)
-    out[at] = static_cast<char>('0' + value % 10);
-}
-
-void append_time(std::string& out, std::chrono::sys_time<std::chrono::milliseconds> time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  append_digits(out, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  append_digits(out, static_cast<std::uint64_t>(clock.hours().count()), 2);
-  out += ':';
-  append_digits(out, static_cast<std::uint64_t>(clock.minutes().count()), 2);
-  out += ':';
-  append_digits(out, static_cast<std::uint64_t>(clock.seconds().count()), 2);
-  out += '.';
-  append_digits(out, static_cast<std::uint64_t>(clock.subseconds().count()), 3);
-  out += 'Z';
-}
-
 void append_text(std::string& out, std::string_view key, std::string_view text) {
   if (text.empty()) return;
   out.append(",\"").append(key).append("\":");
@@ -80,7 +53,7 @@ std::int64_t microseconds(std::chrono::nanoseconds time) {
 
 void append_access_line(std::string& out, const access_entry& entry) {
   out += R"({"time":")";
-  append_time(out, entry.time);
+  runtime::append_time(out, entry.time);
   out += '"';
   append_text(out, "request_id", entry.request_id);
   append_text(out, "trace_id", entry.trace_id);
