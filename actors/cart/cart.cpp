@@ -36,6 +36,13 @@ std::optional<std::uint64_t> number_after(std::string_view prefix, std::string_v
   return number;
 }
 
+/// Of a line in an event.
+std::uint64_t number_of_line(std::string_view id) {
+  const auto number = number_after(line_prefix, id);
+  if (!number) throw std::logic_error("no line of a cart: " + std::string{id});
+  return *number;
+}
+
 json::problem invalid(std::string pointer, std::string detail, std::string code = "validation_failed") {
   json::problem problem;
   problem.code = code;
@@ -519,7 +526,7 @@ void cart_decider::evolve(state& state, const event& event, runtime::timestamp a
   row.set_version(row.version() + 1);
   row.set_expires_at_ms(event.lines_changed().expires_at_ms());
   for (const auto& line : event.lines_changed().put()) {
-    const auto number = number_after(line_prefix, line.id()).value();
+    const auto number = number_of_line(line.id());
     auto& kept = state.lines[number];
     row.set_items_base(row.items_base() - kept.total() + line.total());
     kept = line;
@@ -528,7 +535,7 @@ void cart_decider::evolve(state& state, const event& event, runtime::timestamp a
     state.lines_changed.insert(number);
   }
   for (const auto& removed : event.lines_changed().removed()) {
-    const auto number = number_after(line_prefix, removed).value();
+    const auto number = number_of_line(removed);
     const auto line = state.lines.find(number);
     if (line == state.lines.end()) continue;
     row.set_items_base(row.items_base() - line->second.total());

@@ -885,6 +885,8 @@ void checkout_decider::evolve(state& state, const event& event, runtime::timesta
 void checkout_decider::load_row(state& state, std::string_view row, std::string_view value) const {
   if (row.empty()) {
     state.row = *runtime::parse_as<pb::StateRow>(value);
+    if (state.row.lines() > cart::lines_max)
+      throw runtime::undecodable("a checkout of " + std::to_string(state.row.lines()) + " lines");
     state.lines.resize(std::max<std::size_t>(state.lines.size(), state.row.lines()));
     return;
   }

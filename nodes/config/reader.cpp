@@ -206,6 +206,8 @@ std::string map_reader::nearest_key(std::string_view key) const {
   std::size_t least = typing_errors_max + 1;
   std::string_view nearest;
   for (std::string_view known : known_) {
+    const auto [shorter, longer] = std::minmax({key.size(), known.size()});
+    if (longer - shorter > typing_errors_max) continue;
     const std::size_t errors = typing_errors(key, known);
     if (errors < least && errors < known.size()) {
       least = errors;

@@ -40,6 +40,9 @@ souk_fuzz(json RUNS 20000 LINKS souk_json_reader)
 souk_fuzz(config RUNS 2000 LINKS souk_config)
 souk_fuzz(import RUNS 5000 LINKS souk_import_job souk_retail)
 souk_fuzz(links RUNS 30000 LINKS souk_links souk_shop)
+souk_fuzz(token RUNS 4000 LINKS souk_tokens)
+souk_fuzz(token_keys RUNS 2000 LINKS souk_tokens)
+souk_fuzz(records RUNS 10000 LINKS souk_events souk_json_reader souk_shop)
 
 if(NOT SOUK_FUZZ)
   souk_test(second_parser_test
