@@ -29,6 +29,8 @@ struct request {
   std::string request_id;
   std::string traceparent;
   bool admin = false;
+  /// As whom the client proved to be known, of those who are not staff; empty: as nobody.
+  std::string caller;
   bool read_only = false;         ///< Decides nothing: answered also when the storage is full.
   bool crash = false;             ///< Test mode: the entity throws instead of deciding.
   std::uint64_t correlation = 0;  ///< Chosen by the sender, echoed in the response.

@@ -7,6 +7,8 @@
 #include "actors/json/problem.hpp"
 #include "actors/values/id.hpp"
 #include "actors/values/money.hpp"
+#include "actors/values/owner.hpp"
+#include "actors/values/utf8.hpp"
 #include "runtime/mutant.hpp"
 
 #include <algorithm>
@@ -21,7 +23,6 @@ constexpr std::string_view expire_timer = "expire";
 constexpr std::string_view line_prefix = "ln_";
 constexpr std::string_view line_row_prefix = "l/";
 constexpr int items_max = 500;
-constexpr std::size_t customer_id_max = 64;
 
 std::string line_id(std::uint64_t number) { return std::string{line_prefix} + std::to_string(number); }
 
@@ -58,9 +59,10 @@ json::problem of_code(std::string code, std::string detail) {
   return problem;
 }
 
-std::size_t code_points(std::string_view utf8) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+json::problem no_such_cart() { return of_code("not_found", "There is no such cart."); }
+
+bool is_there_for(const runtime::context& client, const cart_state& state) {
+  return state.exists() && values::is_open_to_client(state.row.owner(), client);
 }
 
 // A cart ends at its time, whether or not its timer was already there.
@@ -72,7 +74,7 @@ bool has_expired(const cart_state& state, runtime::timestamp now) {
 
 std::optional<json::problem> why_not_changeable(const cart_state& state, std::string_view if_match,
                                                 const runtime::context& context) {
-  if (!state.exists()) return of_code("not_found", "There is no such cart.");
+  if (!is_there_for(context, state)) return no_such_cart();
   if (has_expired(state, context.now)) return of_code("expired", "The cart has expired.");
   const auto& row = state.row;
   if (row.status() == "ordered" || !row.checkout_key().empty()) {
@@ -280,20 +282,26 @@ runtime::decision cart_decider::create(const state& state, const pb::Create& com
   if (!state.exists()) {
     if (!values::minor_unit_exponent(command.currency()))
       return json::refuse(invalid("/currency", "It is not an ISO 4217 code."), context);
-    if (code_points(command.customer_id()) > customer_id_max)
+    if (values::code_points(command.customer_id()) > values::customer_characters_max)
       return json::refuse(invalid("/customer_id", "It has more than 64 characters."), context);
+    const std::string owner{values::owner_of_new(context)};
+    if (!owner.empty() && !command.customer_id().empty() && command.customer_id() != owner)
+      return json::refuse(invalid("/customer_id", "The token is another customer's."), context);
     const auto expires_at = context.now + time_to_live_;
     pb::Event event;
-    event.set_schema(1);
+    event.set_schema(owner.empty() ? 1 : schema);
     event.mutable_created()->set_cart_id(command.cart_id());
     event.mutable_created()->set_currency(command.currency());
-    event.mutable_created()->set_customer_id(command.customer_id());
+    event.mutable_created()->set_customer_id(owner.empty() ? command.customer_id() : owner);
+    event.mutable_created()->set_owner(owner);
     event.mutable_created()->set_expires_at_ms(runtime::to_ms(expires_at));
     cart_state created;
     evolve(created, event, context.now, 1);
     row = created.row;
     decision.emit(std::move(event));
     decision.set_timer(std::string{expire_timer}, expires_at);
+  } else if (!is_there_for(context, state)) {
+    return json::refuse(no_such_cart(), context);
   }
   decision.reply = to_answer({row, state.lines, {}}, *variants_, context.self.tenant, 201);
   decision.reply->location = "/v1/carts/" + row.cart_id();
@@ -378,7 +386,7 @@ runtime::decision cart_decider::change(const draft& draft, bool minimal,
 
 runtime::decision cart_decider::read(const state& state, const pb::Read& command,
                                      const runtime::context& context) const {
-  if (!state.exists()) return json::refuse(of_code("not_found", "There is no such cart."), context);
+  if (!is_there_for(context, state)) return json::refuse(no_such_cart(), context);
   auto row = state.row;
   if (has_expired(state, context.now)) row.set_status("expired");
   runtime::decision decision;
@@ -391,6 +399,7 @@ runtime::decision cart_decider::read(const state& state, const pb::Read& command
     snapshot->set_customer_id(row.customer_id());
     snapshot->set_checkout_id(row.checkout_id());
     snapshot->set_order_id(row.order_id());
+    snapshot->set_owner(row.owner());
     for (const auto& [number, line] : state.lines)
       *snapshot->add_lines() = line;
     decision.reply.emplace().value = std::move(snapshot);
@@ -495,6 +504,7 @@ void cart_decider::evolve(state& state, const event& event, runtime::timestamp a
       row.set_cart_id(event.created().cart_id());
       row.set_currency(event.created().currency());
       row.set_customer_id(event.created().customer_id());
+      row.set_owner(event.created().owner());
       row.set_status("open");
       row.set_created_at_ms(runtime::to_ms(at));
       row.set_expires_at_ms(event.created().expires_at_ms());

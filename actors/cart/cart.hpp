@@ -44,6 +44,9 @@ std::string merge_key(std::string_view sku,
 /// who asked is told to ask the stocks of those skus, which know what is offered before a product is
 /// published, and to come again with what they said.
 ///
+/// A cart that a customer began with a token is theirs: to other clients it is not there. Any other is open
+/// to whoever knows its id.
+///
 /// A cart ends 30 days after its last change. The timer is not moved with each change: it looks when it
 /// fires.
 struct cart_decider {
@@ -52,6 +55,7 @@ struct cart_decider {
   using event = pb::Event;
   static constexpr runtime::kind_id id = kinds::cart;
   static constexpr std::string_view name = "cart";
+  static constexpr std::uint32_t schema = 2;
   static constexpr std::chrono::milliseconds default_time_to_live = std::chrono::hours{24 * 30};
 
   /// `variants` tells title and price of what is added, and what changed since.

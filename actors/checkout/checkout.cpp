@@ -11,6 +11,7 @@
 #include "actors/stock/stock.hpp"
 #include "actors/values/id.hpp"
 #include "actors/values/money.hpp"
+#include "actors/values/owner.hpp"
 #include "runtime/mutant.hpp"
 
 #include <algorithm>
@@ -55,6 +56,10 @@ json::problem not_found() {
   return problem;
 }
 
+bool is_there_for(const runtime::context& client, const checkout_state& checkout) {
+  return checkout.exists() && values::is_open_to_client(checkout.row.owner(), client);
+}
+
 json::problem expired(const checkout_state& checkout) {
   return problem_of("expired", "The checkout has expired; its stock is released.", checkout);
 }
@@ -97,11 +102,14 @@ void keep_request(const pb::Create& request, pb::Create& kept) {
 }
 
 // Why a cart cannot become a checkout, as far as the gateway's snapshot tells.
-std::optional<json::problem> why_not_openable(const pb::Create& command) {
+std::optional<json::problem> why_not_openable(const pb::Create& command, const runtime::context& context) {
   const auto& cart = command.cart();
   json::problem problem;
   problem.code = "invalid_state";
-  if (cart.status() == "expired") {
+  if (!values::is_open_to_client(cart.owner(), context)) {
+    problem.code = "not_found";
+    problem.detail = "There is no such cart.";
+  } else if (cart.status() == "expired") {
     problem.code = "expired";
     problem.detail = "The cart has expired.";
   } else if (!cart.checkout_id().empty() || !cart.order_id().empty()) {
@@ -121,6 +129,10 @@ std::optional<json::problem> why_not_openable(const pb::Create& command) {
     return std::nullopt;
   }
   return problem;
+}
+
+std::string_view owner_of(const cart::pb::Snapshot& cart, const runtime::context& context) {
+  return cart.owner().empty() ? values::owner_of_new(context) : std::string_view{cart.owner()};
 }
 
 // A refused claim in the terms of the HTTP contract.
@@ -383,6 +395,7 @@ void checkout_decider::draft::place_order() {
   place.set_checkout_id(request.checkout_id());
   place.set_cart_id(request.cart_id());
   place.set_customer_id(request.cart().customer_id());
+  place.set_owner(row.owner());
   place.set_currency(request.cart().currency());
   place.set_email(request.email());
   place.set_shipping_address_json(request.shipping_address_json());
@@ -444,7 +457,7 @@ runtime::decision checkout_decider::decide(const state& state, const command& co
 runtime::decision checkout_decider::create(const state& state, const pb::Create& command,
                                            const runtime::context& context) const {
   if (state.exists()) return create_again(state, command, context);
-  if (const auto problem = why_not_openable(command)) return json::refuse(*problem, context);
+  if (const auto problem = why_not_openable(command, context)) return json::refuse(*problem, context);
   if (command.has_payment() && !options_.providers.contains(command.payment().provider()))
     return json::refuse(invalid("/payment/provider", "There is no such payment provider."), context);
   return open(command, context);
@@ -453,6 +466,7 @@ runtime::decision checkout_decider::create(const state& state, const pb::Create&
 // The same Idempotency-Key after its first answer was forgotten: there is still only one checkout.
 runtime::decision checkout_decider::create_again(const state& state, const pb::Create& command,
                                                  const runtime::context& context) const {
+  if (!is_there_for(context, state)) return json::refuse(not_found(), context);
   const auto& first = state.row.request();
   if (first.cart_id() != command.cart_id() || first.cart_version() != command.cart_version())
     return json::refuse(problem_of("idempotency_key_reused", "The key was used with another request.", state),
@@ -476,6 +490,11 @@ runtime::decision checkout_decider::open(const pb::Create& command, const runtim
   event.set_schema(1);
   auto& opened = *event.mutable_opened();
   *opened.mutable_request() = command;
+  if (const auto owner = owner_of(command.cart(), context); !owner.empty()) {
+    event.set_schema(schema);
+    opened.set_owner(std::string{owner});
+    opened.mutable_request()->mutable_cart()->set_customer_id(opened.owner());
+  }
   opened.set_expires_at_ms(runtime::to_ms(expires_at));
   *opened.mutable_waiter() = waiter_of<pb::Waiter>(context);
   opened.mutable_waiter()->set_what("create");
@@ -587,7 +606,7 @@ runtime::decision checkout_decider::held(const state& state, const pb::Held& ans
 
 runtime::decision checkout_decider::complete(const state& state, const pb::Complete& command,
                                              const runtime::context& context) const {
-  if (!state.exists()) return json::refuse(not_found(), context);
+  if (!is_there_for(context, state)) return json::refuse(not_found(), context);
   if (state.is(status::expired)) return json::refuse(expired(state), context);
   if (state.is(status::canceled) || state.is(status::failed))
     return json::refuse(not_in_this_state(state, "The checkout is canceled."), context);
@@ -620,7 +639,7 @@ runtime::decision checkout_decider::complete(const state& state, const pb::Compl
 }
 
 runtime::decision checkout_decider::cancel(const state& state, const runtime::context& context) const {
-  if (!state.exists()) return json::refuse(not_found(), context);
+  if (!is_there_for(context, state)) return json::refuse(not_found(), context);
   if (state.is(status::expired)) return json::refuse(expired(state), context);
   if (state.is(status::completed))
     return json::refuse(not_in_this_state(state, "The checkout is completed."), context);
@@ -695,7 +714,7 @@ runtime::decision checkout_decider::hold_lives(const state& state, const pb::Hol
 
 runtime::decision checkout_decider::read(const state& state, const pb::Read& command,
                                          const runtime::context& context) const {
-  if (!state.exists()) return json::refuse(not_found(), context);
+  if (!is_there_for(context, state)) return json::refuse(not_found(), context);
   runtime::decision decision;
   decision.reply = to_answer(state, 200);
   if (json::none_match_names(command.if_none_match(), decision.reply->etag)) {
@@ -778,6 +797,7 @@ void checkout_decider::evolve(state& state, const event& event, runtime::timesta
       const auto& opened = event.opened();
       be(status::opening);
       keep_request(opened.request(), *row.mutable_request());
+      row.set_owner(opened.owner());
       row.set_expires_at_ms(opened.expires_at_ms());
       row.set_claim("pending");
       *row.add_waiters() = opened.waiter();

@@ -72,12 +72,16 @@ struct checkout_options {
 /// A checkout alone ends its holds and its claim. Everything that does is one decision of its own: complete,
 /// cancel, expire, fail. While a payment is under way none but the payment's outcome does. Holds that a stock
 /// has not answered yet are released like the others: the release arrives behind the hold.
+///
+/// It is the customer's whose cart it is, or who opens it of a cart that is nobody's; to other clients it is
+/// not there. Its order goes to the same customer.
 struct checkout_decider {
   using state = checkout_state;
   using command = pb::Command;
   using event = pb::Event;
   static constexpr runtime::kind_id id = kinds::checkout;
   static constexpr std::string_view name = "checkout";
+  static constexpr std::uint32_t schema = 2;
 
   explicit checkout_decider(checkout_options options = {});
 

@@ -25,8 +25,8 @@ inline constexpr std::size_t tokens_remembered_max = 10'000;
 /// Whether a bearer credential is meant to be a token: three parts with dots between them. A key never is.
 bool is_token(std::string_view bearer);
 
-/// The tokens of one issuer, as credentials of staff. Verifies each once and remembers it by its digest until
-/// it ends, or the keys change. One for all gateways of a node. Any thread.
+/// The tokens of one issuer, as credentials of staff and of customers. Verifies each once and remembers it by
+/// its digest until it ends, or the keys change. One for all gateways of a node. Any thread.
 class access_tokens {
  public:
   access_tokens(token_rules rules, token_keys keys, std::size_t remembered_max = tokens_remembered_max);

@@ -112,6 +112,8 @@ class operation {
       out_.begin_object().end_object();
       out_.begin_object().key("publishable_key").begin_array().end_array().end_object();
     }
+    if (route_.audience != audience::staff)
+      out_.begin_object().key("customer_token").begin_array().end_array().end_object();
     for (const auto* scheme : {"access_token", "secret_key"}) {
       out_.begin_object().key(scheme).begin_array();
       if (route_.scope) out_.string(keyring::name_of(*route_.scope));
@@ -208,7 +210,7 @@ class operation {
     const auto add = [&all](const std::initializer_list<const char*>& more) {
       all.insert(more.begin(), more.end());
     };
-    if (route_.audience == audience::staff) all.insert("insufficient_scope");
+    if (route_.audience != audience::everybody) all.insert("insufficient_scope");
     if (route_.body != body_use::none) add(codes_of_json);
     if (!route_.read_only) add(codes_of_writes);
     if (route_.key != key_use::ignored) add(codes_of_keys);
@@ -253,6 +255,9 @@ void write_components(writer& out, const value& said) {
     if (!format.empty()) out.key("bearerFormat").string(format);
     out.key("description").string(description).end_object();
   };
+  write_scheme("customer_token",
+               "A token of a customer (RFC 9068), without any of the scopes here: `sub` says who it is.",
+               "JWT");
   write_scheme("access_token",
                "A token of staff (RFC 9068) with these scopes, where the shop trusts an issuer of them.",
                "JWT");

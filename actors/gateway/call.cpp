@@ -100,7 +100,7 @@ problem read_credential(const http_request& http, const services& services, call
     return malformed("There is more than one Authorization field.");
   auto field = http.field("authorization");
   if (!field) {
-    if (call.route->audience == audience::staff)
+    if (call.route->audience != audience::everybody)
       return json::problem{.code = "invalid_token",
                            .detail = "This needs \"Authorization: Bearer <secret key>\"."};
     return std::nullopt;
@@ -125,6 +125,7 @@ problem read_credential(const http_request& http, const services& services, call
 
 problem check_scope(const call& call) {
   if (call.route->audience == audience::everybody || call.staff()) return std::nullopt;
+  if (call.route->audience == audience::customers && !call.customer().empty()) return std::nullopt;
   return json::problem{
       .code = "insufficient_scope",
       .detail = "This needs the scope " + std::string{keyring::name_of(*call.route->scope)} + "."};
@@ -237,6 +238,10 @@ std::optional<std::string_view> call::parameter(std::string_view name) const {
 }
 
 bool call::staff() const { return credential && route->scope && credential->scopes.has(*route->scope); }
+
+std::string_view call::customer() const {
+  return credential ? std::string_view{credential->customer} : std::string_view{};
+}
 
 std::string request_id_of(const http_request& http, runtime::random_source& random) {
   std::string_view given = http.field("request-id").value_or("");

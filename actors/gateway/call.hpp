@@ -29,7 +29,7 @@ struct route;
 struct services {
   std::shared_ptr<const catalogue::replica> catalogue;
   std::shared_ptr<const keyring::credential_directory> credentials;
-  std::shared_ptr<access_tokens> tokens;  ///< Of staff. Null: none are taken.
+  std::shared_ptr<access_tokens> tokens;  ///< Of staff and customers. Null: none are taken.
   /// Whether this node may not have heard yet of keys that are valid. Empty: it knows them all.
   std::function<bool()> keys_are_coming;
   /// Whether this node has just started and its catalogue is not there yet. Empty: it is.
@@ -87,6 +87,8 @@ struct call {
 
   /// Whether the caller has the route's scope.
   bool staff() const;
+  /// The customer who calls; empty: it is staff, or nobody known.
+  std::string_view customer() const;
   bool keyed() const { return !key_scope.empty(); }
   /// The value of a query parameter, or nothing.
   std::optional<std::string_view> parameter(std::string_view name) const;

@@ -360,6 +360,7 @@ class desk {
     request.request_id = call.request_id;
     request.traceparent = call.traceparent;
     request.admin = call.staff();
+    request.caller = call.customer();
     request.read_only = question.read_only;
     request.crash = question.crash;
     request.correlation = correlation;

@@ -132,13 +132,16 @@ step count_units(const call& call, const services&) {
 
 step list_orders(const call& call, const services& services) {
   std::string customer{call.parameter("customer_id").value_or("")};
+  const std::string owner{call.staff() ? std::string_view{} : call.customer()};
+  if (!owner.empty() && call.parameter("customer_id") && customer != owner)
+    return refuse_scope(call, "These are another customer's orders.");
   std::string status{call.parameter("status").value_or("")};
   if (customer.size() > customer_bytes_max || (call.parameter("customer_id") && customer.empty()))
     return refuse(bad_parameter("customer_id", "It has 1 to 64 characters."), call.request_id);
   if (call.parameter("status") && std::find(statuses.begin(), statuses.end(), status) == statuses.end())
     return refuse(bad_parameter("status", "It is placed, canceled or completed."), call.request_id);
   auto listing = std::make_shared<gateway::listing>();
-  listing->list = "orders/" + status + "/" + customer;
+  listing->list = owner.empty() ? "orders/" + status + "/" + customer : "owned/" + status + "/" + owner;
   auto page = page_of(call, listing->list, services);
   if (auto* problem = std::get_if<json::problem>(&page)) return refuse(*problem, call.request_id);
   listing->tenant = call.tenant;
@@ -146,7 +149,10 @@ step list_orders(const call& call, const services& services) {
   listing->shard_count = services.shard_count;
   listing->limit = std::get<gateway::page>(page).limit;
   listing->after = std::get<gateway::page>(page).after;
-  if (!customer.empty()) {
+  if (!owner.empty()) {
+    listing->index = order::index_of_owner(owner);
+    listing->status = status;
+  } else if (!customer.empty()) {
     listing->index = order::index_of_customer(customer);
     listing->status = status;
   } else {

@@ -27,6 +27,8 @@ constexpr profile shop_writes{audience::everybody, key_use::allowed, body_use::j
 constexpr profile shop_acts{audience::everybody, key_use::allowed, body_use::optional_json, false};
 constexpr profile shop_removes{audience::everybody, key_use::allowed, body_use::none, false};
 constexpr profile shop_pays{audience::everybody, key_use::required, body_use::json, false};
+/// Of customers, what is theirs.
+constexpr profile customer_reads{audience::customers, key_use::ignored, body_use::none, true};
 constexpr profile staff_reads{audience::staff, key_use::ignored, body_use::none, true};
 constexpr profile staff_writes{audience::staff, key_use::allowed, body_use::json, false};
 /// Each is safe to repeat, so that no key is needed.
@@ -112,7 +114,7 @@ void add_sales(std::vector<route>& table) {
                   complete_checkout),
        make_route("POST", "/v1/checkouts/{id}/cancel", "cancel_checkout", shop_acts, scope::carts_write,
                   cancel_checkout),
-       make_route("GET", "/v1/orders", "list_orders", staff_reads, scope::orders_read, list_orders,
+       make_route("GET", "/v1/orders", "list_orders", customer_reads, scope::orders_read, list_orders,
                   {"customer_id", "status", "limit", "cursor"}),
        make_route("GET", "/v1/orders/{id}", "get_order", shop_reads, scope::orders_read, get_order),
 #ifdef SOUK_NEXT_VERSION

@@ -15,8 +15,8 @@
 
 namespace souk::gateway {
 
-/// Who may call a route: everybody, or who has its scope.
-enum class audience : std::uint8_t { everybody, staff };
+/// Who may call a route: everybody, who has its scope, or customers besides.
+enum class audience : std::uint8_t { everybody, customers, staff };
 
 /// What an Idempotency-Key does on a route.
 enum class key_use : std::uint8_t { ignored, allowed, required };

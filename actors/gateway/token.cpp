@@ -2,6 +2,8 @@
 
 #include "actors/gateway/digests.hpp"
 #include "actors/json/reader.hpp"
+#include "actors/values/owner.hpp"
+#include "actors/values/utf8.hpp"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -291,6 +293,8 @@ std::variant<token_claims, token_fault> read_claims(const json::value& said, con
     if (scope->as_string() == nullptr) return token_fault::claims;
     read_scopes(*scope->as_string(), claims);
   }
+  if (claims.is_customers() && values::code_points(claims.subject) > values::customer_characters_max)
+    return token_fault::claims;
   return claims;
 }
 

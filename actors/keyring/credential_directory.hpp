@@ -14,11 +14,13 @@
 
 namespace souk::keyring {
 
-/// Who a request's key belongs to.
+/// Who a request's key or token belongs to.
 struct credential {
   std::string id;
   scope_set scopes = scope_set::all();
   bool publishable = false;  ///< Anybody may have it.
+  /// The customer whose it is: what is theirs is open to it. Empty: nobody's.
+  std::string customer = {};
 };
 
 /// The keys that are valid now, on this node: fed with the keyring's committed events, asked by gateways. Any

@@ -10,6 +10,7 @@
 #include "actors/stock/stock.hpp"
 #include "actors/values/id.hpp"
 #include "actors/values/money.hpp"
+#include "actors/values/owner.hpp"
 
 #include <xxhash.h>
 
@@ -25,15 +26,19 @@ namespace {
 /// After a payment or a stock set aside what a cancelled order asked of it.
 constexpr std::string_view resend_timer = "resend";
 constexpr std::chrono::minutes resend_interval{10};
+constexpr std::uint32_t schema_with_owner = 2;
 /// A customer's id as it is, up to here, in an index's name; a longer one by its digest.
 constexpr std::size_t customer_id_bytes_max = 128;
 
-json::problem problem_of(std::string code, std::string detail, const order_state& order) {
+json::problem no_such_order() {
   json::problem problem;
-  problem.code = std::move(code);
-  problem.detail = std::move(detail);
-  problem.order_id = order.row.order().order_id();
+  problem.code = "not_found";
+  problem.detail = "There is no such order.";
   return problem;
+}
+
+bool is_there_for(const runtime::context& client, const order_state& order) {
+  return order.exists() && values::is_open_to_client(order.row.order().owner(), client);
 }
 
 order_state after(const order_decider& decider, const order_state& state, const runtime::decision& decision,
@@ -82,7 +87,7 @@ void index(runtime::decision& decision, std::string name, const order_state& ord
 namespace next {
 namespace {
 
-constexpr std::uint32_t format_with_units = 2;
+constexpr std::uint32_t format_with_units = formats::newest + 1;
 
 std::int64_t units_of(const pb::Place& order) {
   std::int64_t units = 0;
@@ -93,13 +98,12 @@ std::int64_t units_of(const pb::Place& order) {
 
 void say_units(pb::Event& event, const runtime::context& context) {
   if (context.format < format_with_units) return;  // a node of the version before could not read it
-  event.set_schema(2);
+  event.set_schema(order_decider::schema);
   event.mutable_placed()->set_units(units_of(event.placed().order()));
 }
 
 runtime::decision count_units(const order_state& state, const runtime::context& context) {
-  if (!state.exists())
-    return json::refuse(problem_of("not_found", "There is no such order.", state), context);
+  if (!is_there_for(context, state)) return json::refuse(no_such_order(), context);
   const auto said = state.row.units();
   json::writer out;
   out.begin_object().key("units").integer(said != 0 ? said : units_of(state.row.order()));
@@ -115,8 +119,10 @@ runtime::decision count_units(const order_state& state, const runtime::context& 
 
 std::string index_of_status(std::string_view status) { return "orders/status/" + std::string{status}; }
 
-std::string index_of_customer(std::string_view customer_id) {
-  const std::string name = "orders/customer/";
+namespace {
+
+// One name for each customer, whatever their id is made of.
+std::string index_of(std::string name, std::string_view customer_id) {
   const bool fits = customer_id.size() <= customer_id_bytes_max &&
                     customer_id.find('\0') == std::string_view::npos && !customer_id.starts_with('#');
   if (fits) return name + std::string{customer_id};
@@ -126,6 +132,14 @@ std::string index_of_customer(std::string_view customer_id) {
                 static_cast<unsigned long long>(digest.low64));
   return name + text.data();
 }
+
+}  // namespace
+
+std::string index_of_customer(std::string_view customer_id) {
+  return index_of("orders/customer/", customer_id);
+}
+
+std::string index_of_owner(std::string_view customer) { return index_of("orders/owner/", customer); }
 
 std::string number_of(std::string_view order_id) {
   // The time's last eight characters pass 34 years; four of the secret part tell apart orders of one
@@ -173,7 +187,7 @@ runtime::decision order_decider::place(const state& state, const pb::Place& comm
     items_base = values::add(items_base, line.total());
   cart::check_totals(command.totals(), items_base);
   pb::Event event;
-  event.set_schema(1);
+  event.set_schema(command.owner().empty() ? 1 : schema_with_owner);
   *event.mutable_placed()->mutable_order() = command;
 #ifdef SOUK_NEXT_VERSION
   next::say_units(event, context);
@@ -185,13 +199,13 @@ runtime::decision order_decider::place(const state& state, const pb::Place& comm
   add_to(std::string{index_of_all});
   add_to(index_of_status(status::placed));
   if (!command.customer_id().empty()) add_to(index_of_customer(command.customer_id()));
+  if (!command.owner().empty()) add_to(index_of_owner(command.owner()));
   return decision;
 }
 
 runtime::decision order_decider::cancel(const state& state, const pb::Cancel& command,
                                         const runtime::context& context) const {
-  if (!state.exists())
-    return json::refuse(problem_of("not_found", "There is no such order.", state), context);
+  if (!is_there_for(context, state)) return json::refuse(no_such_order(), context);
   runtime::decision decision;
   const bool waits = state.payments_charged() > 0;
   pb::Event event;
@@ -234,8 +248,7 @@ runtime::decision order_decider::payment_reversed(const state& state, const pb::
 
 runtime::decision order_decider::read(const state& state, const pb::Read& command,
                                       const runtime::context& context) const {
-  if (!state.exists())
-    return json::refuse(problem_of("not_found", "There is no such order.", state), context);
+  if (!is_there_for(context, state)) return json::refuse(no_such_order(), context);
   runtime::decision decision;
   decision.reply = to_answer(state);
   if (json::none_match_names(command.if_none_match(), decision.reply->etag)) {

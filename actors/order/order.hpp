@@ -14,6 +14,8 @@ namespace souk::order {
 inline constexpr std::string_view index_of_all = "orders";
 std::string index_of_status(std::string_view status);
 std::string index_of_customer(std::string_view customer_id);
+/// Of those that belong to a customer, and not only say so.
+std::string index_of_owner(std::string_view customer);
 
 /// What people call the order: made of its id, sorts by time, and does not give the id's secret away.
 std::string number_of(std::string_view order_id);
@@ -44,9 +46,9 @@ struct order_decider {
   static constexpr runtime::kind_id id = kinds::order;
   static constexpr std::string_view name = "order";
 #ifdef SOUK_NEXT_VERSION
-  static constexpr std::uint32_t schema = 2;
+  static constexpr std::uint32_t schema = 3;
 #else
-  static constexpr std::uint32_t schema = 1;
+  static constexpr std::uint32_t schema = 2;
 #endif
 
   static std::string_view partition_of(std::string_view key);

@@ -1,5 +1,6 @@
 #include "actors/testkit/simulated_cluster.hpp"
 
+#include "actors/formats.hpp"
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/payment/provider.hpp"
@@ -225,6 +226,7 @@ void simulated_cluster::boot(member& member) {
   node.shard_count = options_.shard_count;
   node.kinds = member.shop->entities;
   node.limits = options_.limits;
+  node.formats = {1, formats::newest};
   node.time = driver.time();
   node.random = driver.random();
   node.own_threads = false;
@@ -261,6 +263,7 @@ void simulated_cluster::start(member& member) {
   auto& services = serving.services;
   services.catalogue = member.shop->catalogue;
   services.credentials = member.shop->credentials;
+  services.tokens = options_.tokens;
   services.clock = driver.time();
   services.random = driver.random();
   services.secret = member.secret;

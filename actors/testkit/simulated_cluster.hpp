@@ -23,6 +23,10 @@
 #include <utility>
 #include <vector>
 
+namespace souk::gateway {
+class access_tokens;
+}
+
 namespace souk::testkit {
 
 struct cluster_options {
@@ -34,6 +38,7 @@ struct cluster_options {
   bool keep_records = false;  ///< Disks remember what is trimmed from their journals.
   runtime::limits limits;
   shop::shop_options shop;
+  std::shared_ptr<gateway::access_tokens> tokens;  ///< Null: none are taken.
 };
 
 /// A whole cluster in one thread, driven by one number: the nodes as they are in production, from their

@@ -1,5 +1,6 @@
 #include "actors/testkit/simulated_shop.hpp"
 
+#include "actors/formats.hpp"
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/payment/provider.hpp"
@@ -41,6 +42,7 @@ void simulated_shop::boot() {
   node.shard_count = options_.shard_count;
   node.kinds = shop_->entities;
   node.limits = options_.limits;
+  node.formats = {1, formats::newest};
   node.time = driver_->time();
   node.random = driver_->random();
   node.own_threads = false;

@@ -147,7 +147,7 @@ struct limit_settings {
   std::uint32_t clients_max = 50'000;  ///< Remembered for each of these limits; 100 to 10,000,000.
 };
 
-/// Whose access tokens make their bearers staff: `jwks`, `issuer` and `audience` all, or none.
+/// Whose access tokens make their bearers staff or customers: `jwks`, `issuer` and `audience` all, or none.
 struct auth_settings {
   std::filesystem::path jwks;           ///< The issuer's public keys, a JSON Web Key Set.
   std::string issuer;                   ///< The `iss` of its tokens.

@@ -103,6 +103,9 @@ struct context {
   bool admin = false;           ///< The client proved to be the shop's staff.
   /// The level of the cluster's format: events that only later levels have must not be written yet.
   std::uint32_t format = 1;
+  /// As whom the client proved to be known, if it is not staff; empty: as nobody, or it is no client's
+  /// command.
+  std::string_view caller = {};
 };
 
 /// Takes the rows of an entity's state that changed.

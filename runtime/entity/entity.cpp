@@ -95,6 +95,7 @@ decision entity_life::ask_decider(const work& work, timestamp now) {
       context.command = work.request->id;
       context.request_id = work.request->request_id;
       context.admin = work.request->admin;
+      context.caller = work.request->caller;
       if (work.request->crash) throw std::runtime_error("crashed as asked by a test");
       break;
     case work_origin::world:

@@ -98,6 +98,7 @@ runtime::request read(const pb::Envelope& envelope, const pb::Request& in,
   request.request_id = in.request_id();
   request.traceparent = envelope.traceparent();
   request.admin = in.admin();
+  request.caller = in.caller();
   request.read_only = in.read_only();
   request.crash = in.crash();
   request.correlation = envelope.correlation();
@@ -277,6 +278,7 @@ std::string content(shard_id shard, std::uint64_t correlation, const runtime::re
   if (what.fingerprint) out->set_fingerprint(runtime::bytes_of(*what.fingerprint));
   out->set_request_id(what.request_id);
   out->set_admin(what.admin);
+  out->set_caller(what.caller);
   out->set_read_only(what.read_only);
   out->set_crash(what.crash);
   return envelope.SerializeAsString();
@@ -400,7 +402,7 @@ std::string stamped(const stamp& stamp) {
   envelope.set_incarnation(stamp.incarnation);
   envelope.set_sequence(stamp.sequence);
 #ifdef SOUK_NEXT_VERSION
-  envelope.set_newest_format(2);
+  envelope.set_newest_format(3);
 #endif
   return envelope.SerializeAsString();
 }

@@ -8,6 +8,7 @@ souk_test(simulated_cluster_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/simulated_cluster_test.cpp ${CMAKE_CURRENT_LIST_DIR}/simulation_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/enumeration_test.cpp ${CMAKE_CURRENT_LIST_DIR}/long_day_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/scenarios_test.cpp ${CMAKE_CURRENT_LIST_DIR}/events_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/owners_test.cpp ${CMAKE_CURRENT_LIST_DIR}/../token_issuer.cpp
   LINKS souk_testkit souk_json_reader LABELS simulation TIMEOUT 1200)
 if(SOUK_SANITIZE)
   set_tests_properties(simulated_cluster_test PROPERTIES ENVIRONMENT "SOUK_SEEDS=1;SOUK_STRIDE=40")

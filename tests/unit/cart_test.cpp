@@ -104,10 +104,11 @@ class cart : public ::testing::Test {
     return command;
   }
 
-  runtime::decision create() {
+  runtime::decision create(const std::string& customer = {}) {
     pb::Command command;
     command.mutable_create()->set_cart_id(values::make_id("crt_", life_.now, part));
     command.mutable_create()->set_currency("USD");
+    command.mutable_create()->set_customer_id(customer);
     return life_.tell(command);
   }
   checkout::pb::CartClaimed answer_to(const pb::Command& claim) {
@@ -127,6 +128,63 @@ TEST_F(cart, that_was_never_created_is_not_found) {
     EXPECT_TRUE(says(decision, R"("code":"not_found")"));
   }
   EXPECT_EQ(answer_to(claim("A", 1)).refusal(), "not_found");
+}
+
+TEST_F(cart, of_a_customer_is_not_there_for_anybody_else) {
+  const auto missing = life_.tell(read()).reply->body;
+  auto known = read();
+  known.mutable_read()->set_if_none_match("*");
+  auto snapshot = read();
+  snapshot.mutable_read()->set_snapshot(true);
+  auto at_version = item("tea", 1);
+  at_version.mutable_add_items()->set_if_match("\"9\"");
+  auto unheard_of = item("news", 1);
+  unheard_of.mutable_add_items()->set_stocks_asked(false);
+  life_.caller = "ann";
+  EXPECT_TRUE(says(create(), R"("customer_id":"ann")"));
+  EXPECT_EQ(status_of(life_.tell(item("tea", 1))), 200);
+  for (const auto* other : {"", "eve", "an", "anna", "ANN"}) {
+    life_.caller = other;
+    for (const auto& command : {read(), known, snapshot, item("tea", 1), at_version, unheard_of,
+                                quantity("ln_1", 2), quantity("ln_9", 2)}) {
+      const auto decision = life_.tell(command);
+      EXPECT_EQ(status_of(decision), 404);
+      EXPECT_EQ(decision.reply->body, missing);
+      EXPECT_EQ(decision.reply->etag + decision.reply->location, "");
+      EXPECT_EQ(decision.reply->value, nullptr);
+    }
+    EXPECT_EQ(status_of(create()), 404);
+    EXPECT_EQ(status_of(life_.tell(read(), true)), 200) << "staff";
+  }
+  EXPECT_EQ(life_.version(), 2u);
+  EXPECT_TRUE(answer_to(claim("A", 2)).ok()) << "a checkout is nobody else";
+  life_.caller = "ann";
+  EXPECT_EQ(status_of(life_.tell(read())), 200);
+}
+
+TEST_F(cart, is_of_who_shows_a_token_and_says_no_other_name) {
+  life_.caller = "ann";
+  EXPECT_EQ(status_of(create("eve")), 422);
+  EXPECT_EQ(life_.version(), 0u);
+  EXPECT_EQ(status_of(create("ann")), 201);
+  EXPECT_EQ(life_.state().row.owner(), "ann");
+}
+
+TEST_F(cart, is_nobodys_where_only_its_text_names_a_customer) {
+  create("ann");
+  EXPECT_EQ(life_.state().row.owner(), "");
+  life_.caller = "eve";
+  EXPECT_EQ(status_of(life_.tell(read())), 200);
+}
+
+TEST_F(cart, is_nobodys_until_all_nodes_know_of_owners) {
+  life_.format = formats::owners - 1;
+  life_.caller = "ann";
+  const auto decision = create("bob");
+  EXPECT_EQ(static_cast<const pb::Event&>(*decision.events.at(0)).schema(), 1u);
+  EXPECT_TRUE(says(decision, R"("customer_id":"bob")"));
+  life_.caller = "eve";
+  EXPECT_EQ(status_of(life_.tell(read())), 200);
 }
 
 TEST_F(cart, is_created_open_and_empty_with_a_month_to_live) {

@@ -200,6 +200,65 @@ TEST_F(checkout, claims_the_cart_and_holds_every_line_at_once) {
   EXPECT_EQ(sale_.life.timers.at("expire"), sale_.life.now + std::chrono::minutes{15});
 }
 
+TEST_F(checkout, of_a_customer_and_its_order_are_not_there_for_anybody_else) {
+  sale one;
+  const auto missing = one.read().reply->body;
+  auto of_anns_cart = sale::create_command("tok");
+  of_anns_cart.mutable_create()->mutable_cart()->set_owner("ann");
+  one.life.caller = "eve";
+  const auto refused = one.life.tell(of_anns_cart);
+  EXPECT_EQ(status_of(refused), 404);
+  EXPECT_TRUE(says(refused, "There is no such cart.")) << "as if it was not there";
+  EXPECT_EQ(one.life.version(), 0u);
+
+  one.life.caller = "ann";
+  EXPECT_TRUE(one.life.tell(of_anns_cart).parked);
+  one.open_all();
+  const auto as_others = [&](std::string_view where) {
+    for (const auto* other : {"", "eve", "Ann"}) {
+      one.life.caller = other;
+      for (const auto& decision : {one.read(), one.complete(), one.cancel(), one.create("tok")}) {
+        EXPECT_EQ(status_of(decision), 404) << where;
+        EXPECT_EQ(decision.reply->body, missing) << where;
+        EXPECT_EQ(decision.reply->etag, "") << where;
+        EXPECT_TRUE(decision.events.empty() && decision.effects.empty()) << where;
+      }
+    }
+  };
+  as_others("while it is paid");
+  const auto placed = sent_to<order::pb::Command>(one.paid("charged"), kinds::order);
+  ASSERT_EQ(placed.size(), 1u);
+  EXPECT_EQ(placed[0].place().owner(), "ann");
+  EXPECT_EQ(placed[0].place().customer_id(), "ann");
+  as_others("when it is over");
+  one.life.caller = "ann";
+  EXPECT_EQ(status_of(one.read()), 200);
+  one.life.crash();
+}
+
+TEST_F(checkout, of_nobodys_cart_is_whose_token_opens_it) {
+  sale one;
+  auto command = sale::create_command();
+  command.mutable_create()->mutable_cart()->set_customer_id("whoever");
+  one.life.caller = "ann";
+  one.life.tell(command);
+  EXPECT_EQ(one.life.state().row.owner(), "ann");
+  EXPECT_EQ(one.life.state().row.request().cart().customer_id(), "ann");
+
+  sale of_staff;
+  auto of_anns_cart = sale::create_command();
+  of_anns_cart.mutable_create()->mutable_cart()->set_owner("ann");
+  of_staff.life.tell(of_anns_cart, true);
+  EXPECT_EQ(of_staff.life.state().row.owner(), "ann") << "whoever opens it";
+
+  sale early;
+  early.life.format = formats::owners - 1;
+  early.life.caller = "ann";
+  early.life.tell(command);
+  EXPECT_EQ(early.life.state().row.owner(), "");
+  EXPECT_EQ(early.life.state().row.request().cart().customer_id(), "whoever");
+}
+
 TEST_F(checkout, is_answered_when_every_line_is_held) {
   sale_.create();
   const auto created = sale_.life.last_command();

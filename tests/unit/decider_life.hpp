@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/formats.hpp"
 #include "actors/kinds.hpp"
 #include "runtime/entity/kind.hpp"
 
@@ -54,6 +55,7 @@ class decider_life {
     ++last_command_;
     auto context = context_now(admin);
     context.command = last_command();
+    context.caller = caller;
     return apply(decider_.decide(state_, command, context));
   }
   /// From another entity or the world: nobody waits for an answer.
@@ -106,11 +108,15 @@ class decider_life {
   std::uint64_t version() const { return events_.size(); }
 
   runtime::timestamp now = runtime::from_ms(1'700'000'000'000);
+  std::string caller;  ///< The customer who tells it something.
+  std::uint32_t format = formats::newest;
   std::map<std::string, runtime::timestamp, std::less<>> timers;
   std::map<std::pair<std::string, std::string>, std::string> indexes;
 
  private:
-  runtime::context context_now(bool admin) { return {self_, now, events_.size(), ids_, {}, "req", admin}; }
+  runtime::context context_now(bool admin) {
+    return {self_, now, events_.size(), ids_, {}, "req", admin, format};
+  }
 
   typename Decider::state load() const {
     typename Decider::state loaded;

@@ -200,11 +200,9 @@ class gateway_tokens : public gateway_access {
 TEST_F(gateway_tokens, a_token_opens_the_routes_of_its_scopes) {
   for (const route& route : routes()) {
     const bool open = route.audience == audience::everybody;
-    EXPECT_EQ(call(route, "Bearer " + token_of(scope_set{})).code, open ? "" : "403 insufficient_scope")
-        << route.name;
-    EXPECT_EQ(call(route, "Bearer " + token_of("customer no:such")).code,
-              open ? "" : "403 insufficient_scope")
-        << route.name;
+    const std::string of_customers = route.audience != audience::staff ? "" : "403 insufficient_scope";
+    EXPECT_EQ(call(route, "Bearer " + token_of(scope_set{})).code, of_customers) << route.name;
+    EXPECT_EQ(call(route, "Bearer " + token_of("customer no:such")).code, of_customers) << route.name;
     if (!route.scope) continue;
     const std::string name{keyring::name_of(*route.scope)};
     EXPECT_EQ(call(route, "Bearer " + token_of("no:such " + name)).code, "") << route.name;
@@ -214,6 +212,43 @@ TEST_F(gateway_tokens, a_token_opens_the_routes_of_its_scopes) {
               open ? "" : R"(Bearer realm="souk", error="insufficient_scope", scope=")" + name + "\"")
         << route.name;
   }
+}
+
+TEST_F(gateway_tokens, are_of_customers_where_they_open_nothing_of_staffs) {
+  const auto customer_of = [&](const std::string& scopes) {
+    return std::string{taken(token_of(scopes), {.path = "/v1/products"}).customer()};
+  };
+  EXPECT_EQ(customer_of(""), "ada");
+  EXPECT_EQ(customer_of("openid of:others"), "ada");
+  EXPECT_EQ(customer_of("orders:read"), "") << "whoever works in the shop buys with another token";
+  const auto by_key = take_up(http({.path = "/v1/products", .fields = {staff()}}), services_);
+  EXPECT_EQ(std::get<gateway::call>(by_key).customer(), "");
+  std::string longest;
+  for (int i = 0; i < 64; ++i)
+    longest += "\u00e4";
+  const auto code_of = [&](const std::string& subject, const std::string& scopes) {
+    return problem_of(
+        {.path = "/v1/orders", .fields = {{"authorization", "Bearer " + token_of(scopes, subject)}}});
+  };
+  EXPECT_EQ(taken(token_of("", longest), {.path = "/v1/orders"}).customer(), longest);
+  EXPECT_EQ(code_of(longest + "x", ""), "401 invalid_token");
+  EXPECT_EQ(taken(token_of("orders:read", longest + "x"), {.path = "/v1/orders"}).customer(), "");
+}
+
+TEST_F(gateway_tokens, of_customers_list_what_is_theirs_and_nothing_else) {
+  services_.shard_count = 1;
+  const std::pair<std::string, std::string> ada{"authorization", "Bearer " + token_of("")};
+  const auto index_of = [&](const std::string& query) {
+    return std::get<page_question>(
+               ask_of({.path = "/v1/orders", .query = query, .fields = {ada}}).questions.at(0))
+        .index;
+  };
+  EXPECT_EQ(index_of(""), "orders/owner/ada");
+  EXPECT_EQ(index_of("customer_id=ada&status=placed"), "orders/owner/ada");
+  EXPECT_EQ(problem_of({.path = "/v1/orders", .query = "customer_id=eve", .fields = {ada}}),
+            "403 insufficient_scope");
+  EXPECT_EQ(problem_of({.path = "/v1/orders", .query = "customer_id=", .fields = {ada}}),
+            "403 insufficient_scope");
 }
 
 TEST_F(gateway_tokens, whatever_is_wrong_with_a_credential_every_route_says_the_same) {

@@ -67,6 +67,7 @@ runtime::request a_request() {
   request.request_id = odd;
   request.traceparent = "00-1-2-01";
   request.admin = true;
+  request.caller = odd;
   request.correlation = 5;  // the sender's own: not what travels
   return request;
 }
@@ -119,6 +120,7 @@ TEST(links_codec, a_request_comes_back) {
   EXPECT_EQ(request.request_id, odd);
   EXPECT_EQ(request.traceparent, "00-1-2-01");
   EXPECT_TRUE(request.admin);
+  EXPECT_EQ(request.caller, odd);
   EXPECT_FALSE(request.read_only);
   EXPECT_FALSE(request.crash);
   EXPECT_EQ(request.correlation, 99u);
@@ -127,10 +129,12 @@ TEST(links_codec, a_request_comes_back) {
   auto other = a_request();
   other.fingerprint.reset();
   other.admin = false;
+  other.caller.clear();
   other.read_only = other.crash = true;
   const auto other_got = std::get<runtime::request>(arrived(content(2, 1, other, {})).payload);
   EXPECT_EQ(other_got.fingerprint, std::nullopt);
   EXPECT_FALSE(other_got.admin);
+  EXPECT_EQ(other_got.caller, "");
   EXPECT_TRUE(other_got.read_only);
   EXPECT_TRUE(other_got.crash);
 }

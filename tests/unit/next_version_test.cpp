@@ -1,3 +1,4 @@
+#include "actors/formats.hpp"
 #include "actors/order/order.hpp"
 #include "nodes/soukd/version.hpp"
 #include "runtime/links/codec.hpp"
@@ -57,27 +58,28 @@ TEST_F(next_version, writes_what_the_version_before_reads_until_the_format_is_ra
 }
 
 TEST_F(next_version, writes_its_own_schema_in_its_own_format) {
-  const auto event = place(2);
-  EXPECT_EQ(event.schema(), 2u);
+  const auto event = place(formats::newest + 1);
+  EXPECT_EQ(event.schema(), order_decider::schema);
   EXPECT_EQ(event.placed().units(), 3);
   EXPECT_EQ(count(), R"({"units":3,"recorded":true})");
 }
 
 TEST_F(next_version, reads_both_formats_and_says_so) {
   const runtime::kind_of<order_decider> kind{order_decider{}};
-  for (std::uint32_t format : {1, 2}) {
+  for (std::uint32_t schema = 1; schema <= order_decider::schema; ++schema) {
     pb::Event event;
-    event.set_schema(format);
+    event.set_schema(schema);
     EXPECT_NO_THROW((void)kind.parse_event(event.SerializeAsString()));
-    EXPECT_TRUE(nodes::known_formats().contains(format));
   }
-  EXPECT_FALSE(nodes::known_formats().contains(3));
+  for (std::uint32_t format = 1; format <= formats::newest + 1; ++format)
+    EXPECT_TRUE(nodes::known_formats().contains(format));
+  EXPECT_FALSE(nodes::known_formats().contains(formats::newest + 2));
 }
 
 TEST_F(next_version, says_more_in_its_envelopes) {
   links::pb::Envelope envelope;
   ASSERT_TRUE(envelope.ParseFromString(links::stamped({1, "a", 2, 3})));
-  EXPECT_EQ(envelope.newest_format(), 2u);
+  EXPECT_EQ(envelope.newest_format(), formats::newest + 1);
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ TEST_F(order, what_a_later_version_says_is_refused_by_name_or_does_no_harm) {
   EXPECT_EQ(refusal_of([&] { (void)kind.parse_event(event.SerializeAsString()); }), "");
   event.set_schema(order_decider::schema + 1);
   EXPECT_EQ(refusal_of([&] { (void)kind.parse_event(event.SerializeAsString()); }),
-            "order event of schema 2; this version reads up to 1");
+            "order event of schema 3; this version reads up to 2");
   pb::Command command;
   command.GetReflection()->MutableUnknownFields(&command)->AddLengthDelimited(77, "");
   EXPECT_EQ(refusal_of([&] { (void)kind.parse_command(command.SerializeAsString()); }),
@@ -150,6 +150,33 @@ TEST_F(order, is_found_by_time_customer_and_status) {
   EXPECT_FALSE(life_.indexes.contains(row("orders/status/placed", order_id)));
   EXPECT_EQ(life_.indexes.at(row("orders/status/canceled", order_id)), "sale");
   EXPECT_EQ(life_.indexes.size(), 3u);
+}
+
+TEST_F(order, of_a_customer_is_not_there_for_anybody_else) {
+  const auto missing = read().reply->body;
+  auto command = place_command(true);
+  command.mutable_place()->set_owner("ann");
+  life_.receive(command);
+  using row = std::pair<std::string, std::string>;
+  EXPECT_EQ(life_.indexes.at(row("orders/owner/ann", order_id)), "sale");
+  EXPECT_EQ(life_.indexes.at(row("orders/customer/ann", order_id)), "sale");
+  for (const auto* other : {"", "eve", "Ann"}) {
+    life_.caller = other;
+    auto ask = [&](pb::Command asked) {
+      const auto decision = life_.tell(asked);
+      EXPECT_EQ(status_of(decision), 404);
+      EXPECT_EQ(decision.reply->body, missing);
+      EXPECT_EQ(decision.reply->etag, "");
+    };
+    pb::Command asked;
+    asked.mutable_read()->set_if_none_match("*");
+    ask(asked);
+    asked.mutable_cancel();
+    ask(asked);
+  }
+  life_.caller = "ann";
+  EXPECT_EQ(status_of(read()), 200);
+  EXPECT_TRUE(cancel().parked) << "staff";
 }
 
 TEST_F(order, names_of_indexes_stay_short_and_apart) {

@@ -241,7 +241,7 @@ export type Audit = StockAudit | WholeAudit;
 export type NewCart = {
   /** ISO 4217. */
   currency: string;
-  /** The shop's own text. */
+  /** The shop's own text; with a token of a customer, theirs or left out. */
   customer_id?: string;
 };
 
@@ -1067,7 +1067,7 @@ export class Souk extends Connection {
 
   /**
    * List orders.
-   * For staff.
+   * All for staff, their own for customers, who name no other `customer_id`.
    * `GET /v1/orders`
    */
   listOrders(query: ListOrdersQuery = {}, options: CallOptions = {}): Promise<Answer<OrderList>> {

@@ -26,12 +26,13 @@ struct answer {
 class access_process : public token_node {
  protected:
   answer ask(const std::string& method, const std::string& path, const std::optional<std::string>& bearer,
-             const std::string& body = "{}") {
-    std::string request = method + " " + path + " HTTP/1.1\r\nHost: shop\r\nRequest-Id: one\r\n";
+             const std::string& body = "{}", const std::string& more = {}, const std::string& key = {}) {
+    std::string request = method + " " + path + " HTTP/1.1\r\nHost: shop\r\nRequest-Id: one\r\n" + more;
     if (bearer) request += "Authorization: Bearer " + *bearer + "\r\n";
     if (method != "GET")
-      request += "Idempotency-Key: " + std::to_string(++asked_) + "\r\nContent-Type: application/json\r\n" +
-                 "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+      request += "Idempotency-Key: " + (key.empty() ? std::to_string(++asked_) : key) +
+                 "\r\nContent-Type: application/json\r\n" + "Content-Length: " + std::to_string(body.size()) +
+                 "\r\n\r\n" + body;
     else
       request += "\r\n";
     std::optional<tests::raw_answer> read;
@@ -49,9 +50,10 @@ class access_process : public token_node {
     if (auto body = json::parse(read->body, unread)) found.body = *std::move(body);
     return found;
   }
-  /// As staff, with what must come of it.
-  json::value done(const std::string& method, const std::string& path, const std::string& body, int status) {
-    auto found = ask(method, path, admin_key_, body);
+  /// With what must come of it, as staff unless it is said who else.
+  json::value done(const std::string& method, const std::string& path, const std::string& body, int status,
+                   const std::optional<std::string>& bearer = std::nullopt) {
+    auto found = ask(method, path, bearer ? bearer : admin_key_, body);
     if (found.status != status) throw std::runtime_error(method + " " + path + ": " + found.text);
     return std::move(found.body);
   }
@@ -63,34 +65,47 @@ class access_process : public token_node {
          R"({"id":"tea","title":"Tea","variants":[{"sku":"TEA","price":{"amount":100,"currency":"EUR"}}]})",
          201);
     done("POST", "/v1/inventory/adjustments", R"({"sku":"TEA","delta":9,"reason":"received"})", 201);
-    const auto cart = json::text_of(done("POST", "/v1/carts", R"({"currency":"EUR"})", 201), "id");
-    const auto filled = done("POST", "/v1/carts/" + cart + "/items", R"({"sku":"TEA","quantity":2})", 200);
-    const auto sold = done("POST", "/v1/checkouts",
-                           R"({"cart_id":")" + cart + R"(","cart_version":)" +
-                               std::to_string(*filled.find("version")->as_integer()) +
-                               R"(,"payment":{"provider":"test","token":"tok_ok"}})",
-                           201);
+    there_ = buy(admin_key_);
     const auto payments = done("GET", "/v1/test/payments", "", 200);
-    there_ = {{"products", "tea"},
-              {"variants", "TEA"},
-              {"carts", cart},
-              {"items", json::text_of(filled.find("lines")->as_array()->front(), "id")},
-              {"checkouts", json::text_of(sold, "id")},
-              {"orders", json::text_of(*sold.find("order"), "id")},
-              {"keys", json::text_of(done("POST", "/v1/keys", R"({"label":"there"})", 201), "id")},
-              {"payments", json::text_of(payments.find("data")->as_array()->front(), "payment_id")},
-              {"imports", "imp_01M8CGJXP0W1DZ1ZBAFHN0HJ8D7FQ8"}};
+    there_.merge(ids{{"products", "tea"},
+                     {"variants", "TEA"},
+                     {"keys", json::text_of(done("POST", "/v1/keys", R"({"label":"there"})", 201), "id")},
+                     {"payments", json::text_of(payments.find("data")->as_array()->front(), "payment_id")},
+                     {"imports", "imp_01M8CGJXP0W1DZ1ZBAFHN0HJ8D7FQ8"}});
   }
 
+  using ids = std::map<std::string, std::string>;
+  /// A cart, its line, its checkout and its order, as `bearer` buys them; nothing: a guest.
+  ids buy(const std::optional<std::string>& bearer, const std::string& payment = "tok_ok",
+          const std::string& cart_body = R"({"currency":"EUR"})") {
+    const auto made = [&](const std::string& path, const std::string& body) {
+      auto found = ask("POST", path, bearer, body);
+      if (found.status >= 300) throw std::runtime_error(path + ": " + found.text);
+      return std::move(found.body);
+    };
+    const auto cart = json::text_of(made("/v1/carts", cart_body), "id");
+    const auto filled = made("/v1/carts/" + cart + "/items", R"({"sku":"TEA","quantity":1})");
+    const auto sold =
+        made("/v1/checkouts", R"({"cart_id":")" + cart + R"(","cart_version":)" +
+                                  std::to_string(*filled.find("version")->as_integer()) +
+                                  R"(,"payment":{"provider":"test","token":")" + payment + "\"}}");
+    const auto* order = sold.find("order");
+    return {{"carts", cart},
+            {"items", json::text_of(filled.find("lines")->as_array()->front(), "id")},
+            {"checkouts", json::text_of(sold, "id")},
+            {"orders", order == nullptr ? "" : json::text_of(*order, "id")}};
+  }
+
+  std::string path_of(const route& route, bool there) const { return path_of(route, there, there_); }
   /// A route's path with ids that are there, or with such that are not.
-  std::string path_of(const route& route, bool there) const {
+  static std::string path_of(const route& route, bool there, const ids& known) {
     std::string path;
     std::string last;
     for (std::string_view rest = route.path.substr(1); !rest.empty();) {
       const auto end = std::min(rest.find('/'), rest.size());
       std::string segment{rest.substr(0, end)};
       if (segment.starts_with('{')) {
-        segment = there_.at(last);
+        segment = known.at(last);
         if (!there) segment.back() = segment.back() == '0' ? '1' : '0';
       }
       path += "/" + segment;
@@ -122,7 +137,7 @@ class access_process : public token_node {
   std::string admin_key_;
 
  private:
-  std::map<std::string, std::string> there_;
+  ids there_;
   std::unique_ptr<tests::raw_client> client_;
   int asked_ = 0;
 };
@@ -131,7 +146,7 @@ TEST_F(access_process, without_the_scope_staffs_routes_are_closed_and_tell_nothi
   open_shop();
   for (const route& route : gateway::routes()) {
     const std::string method{route.method};
-    const bool staff = route.audience == audience::staff;
+    const bool staff = route.audience != audience::everybody;
     const auto key = make_key(R"("scopes":[")" + scopes_but(route, R"(",")") + "\"]");
     const auto token = issuer.token_for("ada", scopes_but(route, " "), now_s());
     std::set<std::string> closed;
@@ -176,6 +191,138 @@ TEST_F(access_process, credentials_that_are_not_valid_hear_the_same_from_every_r
         said.insert(refused.text);
       }
   EXPECT_EQ(said.size(), 1u) << *said.begin() << "\n" << *said.rbegin();
+}
+
+/// Each route that names a cart, a checkout or an order, by its first segment; any other must be named here,
+/// so that a new one is thought of.
+bool is_owned(const route& route) {
+  const auto begin = std::string_view{"/v1/"}.size();
+  const auto first = std::string{route.path.substr(begin, route.path.find('/', begin) - begin)};
+  const std::set<std::string> of_the_shop{"products",  "variants", "search",      "imports",
+                                          "inventory", "events",   "keys",        "admin",
+                                          "test",      "webhooks", "openapi.json"};
+  const bool owned = std::set<std::string>{"carts", "checkouts", "orders"}.contains(first);
+  EXPECT_TRUE(owned || of_the_shop.contains(first) || route.path == "/docs") << route.path;
+  return owned;
+}
+
+/// What a route takes to come as far as to look at what its path names.
+std::string good_body_for(const route& route, const std::string& cart) {
+  if (route.name == "create_cart") return R"({"currency":"EUR"})";
+  if (route.name == "add_items") return R"({"sku":"TEA","quantity":1})";
+  if (route.name == "set_quantity") return R"({"quantity":1})";
+  if (route.name == "create_checkout") return R"({"cart_id":")" + cart + R"(","cart_version":2})";
+  if (route.name == "complete_checkout") return R"({"payment":{"provider":"test","token":"tok_ok"}})";
+  return "{}";
+}
+
+TEST_F(access_process, what_belongs_to_a_customer_is_not_there_for_others) {
+  open_shop();
+  const auto token_of = [this](const std::string& who) { return issuer.token_for(who, "openid", now_s()); };
+  const auto ada = token_of("ada");
+  auto of_ada = buy(ada);
+  const auto waiting = buy(ada, "tok_3ds");  // a cart that is claimed, a checkout that is not over
+  const std::string other_cart =
+      json::text_of(done("POST", "/v1/carts", R"({"currency":"EUR"})", 201, ada), "id");
+  const std::vector<std::optional<std::string>> others{std::nullopt, token_of("eve"),
+                                                       make_key(R"("publishable":true)"),
+                                                       make_key(R"("scopes":["catalogue:write"])")};
+  const std::vector<std::string> conditions{"", "If-Match: *\r\n", "If-Match: \"2\"\r\n",
+                                            "If-None-Match: *\r\n", "If-None-Match: \"1\"\r\n"};
+  int asked = 0;
+  for (const route& route : gateway::routes()) {
+    if (!is_owned(route) || route.name == "create_cart" || route.name == "list_orders") continue;
+    const std::string method{route.method};
+    for (ids known : {of_ada, waiting, ids{{"carts", other_cart}, {"items", "ln_1"}}}) {
+      for (const auto* kind : {"checkouts", "orders"})
+        if (known[kind].empty()) known[kind] = of_ada[kind];
+      auto missing = known["carts"];
+      missing.back() = missing.back() == '0' ? '1' : '0';
+      for (const auto& bearer : others)
+        for (const auto& condition : conditions) {
+          const auto there = ask(method, path_of(route, true, known), bearer,
+                                 good_body_for(route, known["carts"]), condition);
+          const auto not_there =
+              ask(method, path_of(route, false, known), bearer, good_body_for(route, missing), condition);
+          const int expected = route.audience == audience::everybody ? 404 : bearer ? 403 : 401;
+          ASSERT_EQ(there.status, expected) << route.name << " " << there.text;
+          ASSERT_EQ(there.text, not_there.text) << route.name;
+          ++asked;
+        }
+    }
+    // And whose it is finds it.
+    const auto body = good_body_for(route, of_ada["carts"]);
+    if (route.audience == audience::everybody) {
+      EXPECT_NE(ask(method, path_of(route, true, of_ada), ada, body).status, 404) << route.name;
+    }
+    EXPECT_NE(ask(method, path_of(route, true, of_ada), admin_key_, body).status, 404) << route.name;
+  }
+  EXPECT_GE(asked, 9 * 3 * 4 * 5);
+}
+
+TEST_F(access_process, a_customer_lists_their_own_orders_alone) {
+  open_shop();
+  const auto ada = issuer.token_for("ada", "", now_s());
+  const auto eve = issuer.token_for("eve", "", now_s());
+  const auto mine = buy(ada);
+  // Who writes her name into a cart of nobody's puts nothing into her list.
+  buy(std::nullopt, "tok_ok", R"({"currency":"EUR","customer_id":"ada"})");
+  const auto ids_for = [this](const std::string& bearer, const std::string& query = "") {
+    std::vector<std::string> found;
+    const auto list = done("GET", "/v1/orders" + query, "", 200, bearer);
+    for (const auto& order : *list.find("data")->as_array())
+      found.push_back(json::text_of(order, "id"));
+    return found;
+  };
+  EXPECT_EQ(ids_for(ada), (std::vector<std::string>{mine.at("orders")}));
+  EXPECT_EQ(ids_for(ada, "?customer_id=ada&status=placed"), (std::vector<std::string>{mine.at("orders")}));
+  EXPECT_EQ(ids_for(eve).size(), 0u);
+  EXPECT_EQ(ids_for(admin_key_).size(), 3u);
+  EXPECT_EQ(ids_for(admin_key_, "?customer_id=ada").size(), 2u);
+  EXPECT_EQ(ask("GET", "/v1/orders?customer_id=ada", eve).status, 403);
+  EXPECT_EQ(ask("GET", "/v1/orders", std::nullopt).status, 401);
+}
+
+TEST_F(access_process, the_same_key_of_another_customer_gets_no_first_answer) {
+  open_shop();
+  const auto ada = issuer.token_for("ada", "", now_s());
+  const auto eve = issuer.token_for("eve", "", now_s());
+  const std::string cart = R"({"currency":"EUR"})";
+  const auto first = ask("POST", "/v1/carts", ada, cart, "", "same");
+  EXPECT_EQ(json::text_of(ask("POST", "/v1/carts", ada, cart, "", "same").body, "id"),
+            json::text_of(first.body, "id"));
+  EXPECT_NE(json::text_of(ask("POST", "/v1/carts", eve, cart, "", "same").body, "id"),
+            json::text_of(first.body, "id"));
+  const auto items = "/v1/carts/" + json::text_of(first.body, "id") + "/items";
+  const std::string tea = R"({"sku":"TEA","quantity":1})";
+  EXPECT_EQ(ask("POST", items, ada, tea, "", "tea").status, 200);
+  EXPECT_EQ(ask("POST", items, eve, tea, "", "tea").status, 404);
+  EXPECT_EQ(ask("POST", items, std::nullopt, tea, "", "tea").status, 404);
+}
+
+TEST_F(access_process, what_is_anothers_is_not_found_no_faster_and_no_slower_than_what_is_not_there) {
+  open_shop();
+  const auto of_ada = buy(issuer.token_for("ada", "", now_s()));
+  const auto eve = issuer.token_for("eve", "", now_s());
+  for (const route& route : gateway::routes()) {
+    if (!is_owned(route) || route.audience != audience::everybody || route.name == "create_cart") continue;
+    std::map<bool, std::vector<std::chrono::nanoseconds>> took;
+    for (int n = 0; n < 200; ++n) {
+      const bool there = n % 2 == 0;
+      auto cart = of_ada.at("carts");
+      if (!there) cart.back() = cart.back() == '0' ? '1' : '0';
+      const auto path = path_of(route, there, of_ada);
+      const auto body = good_body_for(route, cart);
+      const auto begun = std::chrono::steady_clock::now();
+      ASSERT_EQ(ask(std::string{route.method}, path, eve, body).status, 404) << route.name;
+      took[there].push_back(std::chrono::steady_clock::now() - begun);
+    }
+    for (auto& [there, times] : took)
+      std::nth_element(times.begin(), times.begin() + 50, times.end());
+    const auto a = took[true][50];
+    const auto b = took[false][50];
+    EXPECT_LT(std::max(a, b), 2 * std::min(a, b)) << route.name;
+  }
 }
 
 TEST_F(access_process, what_is_there_is_refused_no_faster_and_no_slower_than_what_is_not) {

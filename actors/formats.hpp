@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+
+/// Levels of the cluster's format that a decider asks for before it writes what only later versions know: see
+/// docs/coordination.md. Each change of what is written is a level, and stands here by its name.
+namespace souk::formats {
+
+/// Carts, checkouts and orders that belong to a customer.
+inline constexpr std::uint32_t owners = 2;
+
+/// The newest that this version writes.
+inline constexpr std::uint32_t newest = owners;
+
+}  // namespace souk::formats
