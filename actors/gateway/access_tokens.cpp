@@ -28,8 +28,9 @@ std::optional<keyring::credential> access_tokens::find(std::string_view token, r
   if (const auto* fault = std::get_if<token_fault>(&verdict)) return refuse(*fault);
   verified_.fetch_add(1, std::memory_order_relaxed);
   auto& claims = std::get<token_claims>(verdict);
-  keyring::credential credential{"sub:" + claims.subject, claims.scopes, false,
-                                 claims.is_customers() ? claims.subject : std::string{}};
+  keyring::credential credential{"sub:" + claims.subject, keyring::scopes_in(claims.tenant, claims.scopes),
+                                 false, claims.is_customers() ? claims.subject : std::string{},
+                                 claims.tenant};
   const std::lock_guard lock{mutex_};
   if (keys == keys_) remember(name, {credential, claims.expires_at + token_skew}, now);
   return credential;

@@ -5,6 +5,7 @@
 #include "actors/gateway/conditions.hpp"
 #include "actors/gateway/digests.hpp"
 #include "actors/gateway/routes.hpp"
+#include "actors/keyring/tenant.hpp"
 #include "actors/values/id.hpp"
 #include "persistence/checksum.hpp"
 
@@ -115,7 +116,7 @@ problem read_credential(const http_request& http, const services& services, call
   if (as_token)
     call.credential = services.tokens->find(bearer, call.now);
   else if (is_bearer)
-    call.credential = services.credentials->find(call.tenant, bearer, call.now);
+    call.credential = services.credentials->find(bearer, call.now);
   if (call.credential) return std::nullopt;
   // To call a valid key invalid would be a wrong answer, and one that nobody repeats.
   if (is_bearer && !as_token && services.keys_are_coming && services.keys_are_coming())
@@ -165,6 +166,18 @@ problem read_query(const http_request& http, call& call) {
       return malformed("The query has the parameter " + name + " more than once.");
   }
   call.query = *std::move(parameters);
+  return std::nullopt;
+}
+
+// Who runs the nodes looks after the other tenants, where a route lets one say which.
+problem choose_tenant(call& call) {
+  const auto wanted = call.parameter("tenant");
+  if (!wanted || *wanted == call.tenant) return std::nullopt;
+  if (!call.credential->scopes.has(keyring::scope::cluster_admin))
+    return json::problem{.code = "insufficient_scope",
+                         .detail = "Another tenant's takes the scope cluster:admin."};
+  if (!keyring::is_tenant(*wanted)) return bad_parameter("tenant", "It is 1 to 32 of a-z, 0-9 and \"-\".");
+  call.tenant = *wanted;
   return std::nullopt;
 }
 
@@ -275,11 +288,13 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   problem refused = read_route(request, services, call, fields);
   if (auto limited = admit_address(request, services, call)) refused = std::move(limited);
   if (!refused) refused = read_credential(request, services, call);
+  if (call.credential) call.tenant = call.credential->tenant;
   if (!refused) refused = admit_credential(services, from_within, call);
   if (!refused) refused = check_scope(call);
   if (!refused) refused = wait_for_catalogue(services, call);
   if (!refused) refused = read_accept(request);
   if (!refused) refused = read_query(request, call);
+  if (!refused) refused = choose_tenant(call);
   if (!refused) refused = read_idempotency_key(request, services, call);
   if (!refused) refused = read_body(request, call);
   if (refused) {
@@ -292,7 +307,8 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
     return refusal{
         *std::move(refused),         std::move(fields),
         std::move(call.request_id),  call.route,
-        std::move(call.traceparent), call.credential ? std::move(call.credential->id) : std::string{}};
+        std::move(call.traceparent), call.credential ? std::move(call.credential->id) : std::string{},
+        std::move(call.tenant)};
   }
   if (!call.keyed()) services.random->fill(call.id);
   call.minimal = prefers_minimal(request.field("prefer").value_or(""));

@@ -39,9 +39,9 @@ struct services {
   std::shared_ptr<runtime::random_source> random;
   std::string secret;  ///< The cluster's: seals cursors, derives the ids of keyed creates.
   std::uint16_t shard_count = 16;
-  std::string tenant = "main";
-  bool test_mode = false;  ///< Opens `POST /v1/test/crash`.
-  bool traces = false;     ///< Requests that bring no trace get one: somebody will read its id.
+  std::string tenant = "main";  ///< Of who shows no credential.
+  bool test_mode = false;       ///< Opens `POST /v1/test/crash`.
+  bool traces = false;          ///< Requests that bring no trace get one: somebody will read its id.
 
   outside_view tree;           ///< The supervision tree, as JSON.
   outside_view status;         ///< What the node is doing, as JSON.
@@ -62,7 +62,7 @@ struct services {
       digest;
 
   /// Called from a handler's step when an import was accepted, to start its work. May be empty.
-  std::function<void(const std::string& import_key)> import_accepted;
+  std::function<void(const runtime::address& import)> import_accepted;
   std::filesystem::path import_folder;  ///< Where accepted files wait for the importer.
 };
 
@@ -103,6 +103,7 @@ struct refusal {
   const gateway::route* route = nullptr;  ///< Null: there is none for it.
   std::string traceparent;                ///< As of a call.
   std::string credential;                 ///< The id of the caller's; empty: none, or not looked at.
+  std::string tenant;
 };
 
 /// The name of a request: its Request-Id, or a fresh one.

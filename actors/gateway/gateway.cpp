@@ -74,6 +74,7 @@ struct request_facts {
   std::string_view request_id;
   std::string_view traceparent;
   std::string_view credential;
+  std::string_view tenant;
   std::chrono::nanoseconds since;
   std::optional<std::chrono::nanoseconds> waited;
   std::optional<runtime::shard_id> shard;
@@ -112,6 +113,7 @@ class desk {
                                 refused->request_id,
                                 refused->traceparent,
                                 refused->credential,
+                                refused->tenant,
                                 since,
                                 waited,
                                 std::nullopt,
@@ -221,7 +223,7 @@ class desk {
     entry.time = config_.services.clock->now();
     entry.request_id = facts.request_id;
     entry.trace_id = trace_id_of(facts.traceparent);
-    entry.tenant = config_.services.tenant;
+    entry.tenant = facts.tenant;
     entry.credential = facts.credential;
     entry.took = took;
     entry.waited = facts.waited;
@@ -237,8 +239,8 @@ class desk {
     const auto& credential = open.call.credential;
     respond(*responder, std::move(done),
             {*open.call.http, open.call.route, open.call.request_id, open.call.traceparent,
-             credential ? std::string_view{credential->id} : std::string_view{}, open.since, open.waited,
-             open.shard, open.from_within});
+             credential ? std::string_view{credential->id} : std::string_view{}, open.call.tenant, open.since,
+             open.waited, open.shard, open.from_within});
   }
 
   void refuse_call(open_call&& open, const json::problem& problem) {

@@ -42,12 +42,12 @@ runtime::fingerprint fingerprint_of_file(const std::filesystem::path& file, std:
 
 /// What follows the import's answer: its work begins, or, if it is no new one, its file goes. Where nothing
 /// is known the file stays, for the import may be there.
-step opened(reply reply, const std::filesystem::path& file, const std::string& key, const call& call,
-            const std::function<void(const std::string&)>& accepted) {
+step opened(reply reply, const std::filesystem::path& file, const runtime::address& import, const call& call,
+            const std::function<void(const runtime::address&)>& accepted) {
   bool answered = reply.outcome == runtime::outcome::answered;
   bool replayed = reply.outcome == runtime::outcome::replayed;
   if (answered && reply.answer.status == 202) {
-    if (accepted) accepted(key);
+    if (accepted) accepted(import);
   } else if (reply.outcome != runtime::outcome::unknown) {
     std::error_code ignored;
     std::filesystem::remove(file, ignored);
@@ -69,8 +69,9 @@ step start_import(const call& call, const services& services) {
   if (call.http->spooled.empty())
     return refuse({.code = "validation_failed", .detail = "The file is empty."}, call.request_id);
   std::string part = new_part(call, services);
-  // Not the import's own name: what is sent again must not overwrite what is being worked on.
-  std::string name = services.random->next_part() + "." + std::string{*format};
+  // Not the import's own name: what is sent again must not overwrite what is being worked on. The tenant's,
+  // so that it is known after a restart whose imports to ask for.
+  std::string name = call.tenant + "." + services.random->next_part() + "." + std::string{*format};
   std::filesystem::path file = services.import_folder / name;
   std::filesystem::rename(call.http->spooled, file);
 
@@ -84,8 +85,9 @@ step start_import(const call& call, const services& services) {
   ask ask;
   ask.questions.emplace_back(std::move(question));
   ask.any_outcome = true;
-  ask.then = [file, part, call, accepted = services.import_accepted](std::vector<reply> replies) {
-    return opened(std::move(replies.front()), file, part, call, accepted);
+  ask.then = [file, import = address_of(call, kinds::import_job, part), call,
+              accepted = services.import_accepted](std::vector<reply> replies) {
+    return opened(std::move(replies.front()), file, import, call, accepted);
   };
   return ask;
 }

@@ -29,8 +29,12 @@ step create_key(const call& call, const services& services) {
   json::input_errors errors;
   key_input input = parse_key(call.body, call.now, errors);
   if (auto problem = errors.take()) return refuse(*problem, call.request_id);
+  const auto wanted = keyring::scopes_of(input.grant);
+  const auto opens = keyring::scopes_in(call.tenant, wanted);
+  if (!input.grant.everything() && opens != wanted)
+    return refuse_scope(call, "What all tenants share opens to the keys of the first tenant alone.");
   // Or whoever may make keys could do everything.
-  if (!call.credential->scopes.has_all(keyring::scopes_of(input.grant)))
+  if (!call.credential->scopes.has_all(opens))
     return refuse_scope(call, "A key opens at most what the key opens that makes it.");
   std::array<std::uint8_t, 32> bytes{};
   services.random->fill(bytes);

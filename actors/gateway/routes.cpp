@@ -132,9 +132,11 @@ void add_events(std::vector<route>& table) {
 void add_operations(std::vector<route>& table) {
   table.insert(
       table.end(),
-      {make_route("POST", "/v1/keys", "create_key", staff_makes_secret, scope::keys_admin, create_key),
-       make_route("GET", "/v1/keys", "list_keys", staff_reads, scope::keys_admin, list_keys),
-       make_route("DELETE", "/v1/keys/{id}", "revoke_key", staff_removes, scope::keys_admin, revoke_key),
+      {make_route("POST", "/v1/keys", "create_key", staff_makes_secret, scope::keys_admin, create_key,
+                  {"tenant"}),
+       make_route("GET", "/v1/keys", "list_keys", staff_reads, scope::keys_admin, list_keys, {"tenant"}),
+       make_route("DELETE", "/v1/keys/{id}", "revoke_key", staff_removes, scope::keys_admin, revoke_key,
+                  {"tenant"}),
        make_route("GET", "/v1/admin/tree", "show_tree", staff_reads, scope::cluster_read, show_tree),
        make_route("GET", "/v1/admin/status", "show_status", staff_reads, scope::cluster_read, show_status),
        make_route("GET", "/v1/admin/quarantine", "show_quarantine", staff_reads, scope::cluster_read,

@@ -2,6 +2,7 @@
 
 #include "actors/gateway/digests.hpp"
 #include "actors/json/reader.hpp"
+#include "actors/keyring/tenant.hpp"
 #include "actors/values/owner.hpp"
 #include "actors/values/utf8.hpp"
 
@@ -293,6 +294,8 @@ std::variant<token_claims, token_fault> read_claims(const json::value& said, con
     if (scope->as_string() == nullptr) return token_fault::claims;
     read_scopes(*scope->as_string(), claims);
   }
+  claims.tenant = said.find("tenant") == nullptr ? keyring::first_tenant : json::text_of(said, "tenant");
+  if (!keyring::is_tenant(claims.tenant)) return token_fault::claims;
   if (claims.is_customers() && values::code_points(claims.subject) > values::customer_characters_max)
     return token_fault::claims;
   return claims;

@@ -51,6 +51,7 @@ struct token_claims {
   std::string subject;  ///< 1 to 255 bytes without control characters; a customer's at most 64 characters.
   keyring::scope_set scopes;  ///< Those that are known here.
   runtime::timestamp expires_at;
+  std::string tenant;
 
   /// A token that opens nothing of staff's is its subject's own, who is a customer.
   bool is_customers() const { return scopes == keyring::scope_set{}; }

@@ -5,6 +5,7 @@
 #include "actors/import/line_reader.hpp"
 #include "actors/import/lines.hpp"
 #include "actors/json/reader.hpp"
+#include "actors/keyring/tenant.hpp"
 #include "actors/kinds.hpp"
 #include "actors/values/utf8.hpp"
 #include "runtime/supervision/failure.hpp"
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -79,9 +81,16 @@ struct line_work {
   bool is_done() const { return fault.has_value() || next == plan.calls.size(); }
 };
 
+/// The tenant that a file was accepted for; empty: its name is none of ours.
+std::string tenant_of(const std::filesystem::path& file) {
+  const auto name = file.filename().string();
+  const auto tenant = name.substr(0, name.find('.'));
+  return std::ranges::count(name, '.') == 2 && keyring::is_tenant(tenant) ? tenant : std::string{};
+}
+
 /// The import that is being worked on.
 struct running_job {
-  std::string key;
+  runtime::address import;
   pb::StateRow row;
   std::optional<line_reader> lines;
   std::uint64_t line = 0;  ///< Read so far.
@@ -100,17 +109,24 @@ class import_desk {
  public:
   import_desk(caf::event_based_actor* self, importer_config config)
       : self_(self), config_(std::move(config)) {
-    for (runtime::shard_id shard = 0; shard < config_.routing->shard_count(); ++shard)
-      unread_.insert(shard);
+    std::set<std::string> tenants{std::string{keyring::first_tenant}};
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::directory_iterator{config_.folder, ignored})
+      if (auto tenant = tenant_of(file.path()); !tenant.empty()) tenants.insert(std::move(tenant));
+    std::uint64_t pages = 0;
+    for (const auto& tenant : tenants)
+      for (runtime::shard_id shard = 0; shard < config_.routing->shard_count(); ++shard)
+        unread_.emplace(pages++, open_imports{tenant, shard});
   }
 
-  void take(const import_accepted& accepted) { queue(accepted.key); }
+  void take(const import_accepted& accepted) { queue(accepted.import); }
 
   void take(const runtime::index_page& page) {
-    auto shard = static_cast<runtime::shard_id>(page.correlation);
-    if (!page.available || unread_.erase(shard) == 0) return;
+    const auto read = unread_.find(page.correlation);
+    if (!page.available || read == unread_.end()) return;
     for (const auto& [key, file] : page.rows)
-      queue(key);
+      queue({read->second.tenant, kinds::import_job, key});
+    unread_.erase(read);
   }
 
   void take(const runtime::response& response) {
@@ -155,21 +171,21 @@ class import_desk {
   }
 
  private:
-  void queue(const std::string& key) {
-    if (job_ && job_->key == key) return;
-    if (std::find(waiting_.begin(), waiting_.end(), key) == waiting_.end()) waiting_.push_back(key);
+  void queue(const runtime::address& import) {
+    if (job_ && job_->import == import) return;
+    if (std::find(waiting_.begin(), waiting_.end(), import) == waiting_.end()) waiting_.push_back(import);
     if (!job_) begin_next();
   }
 
   void ask_for_open_imports() {
-    for (runtime::shard_id shard : unread_) {
-      caf::actor to = config_.routing->shard(shard);
+    for (const auto& [page, open] : unread_) {
+      caf::actor to = config_.routing->shard(open.shard);
       if (to == nullptr) continue;
       runtime::index_query query;
-      query.tenant = config_.tenant;
+      query.tenant = open.tenant;
       query.index = open_index;
       query.limit = 1'000;
-      query.correlation = shard;
+      query.correlation = page;
       query.reply_to = caf::actor_cast<caf::actor>(self_);
       self_->send(to, std::move(query));
     }
@@ -178,7 +194,7 @@ class import_desk {
   void begin_next() {
     if (waiting_.empty()) return;
     job_.emplace();
-    job_->key = std::move(waiting_.front());
+    job_->import = std::move(waiting_.front());
     waiting_.pop_front();
     pb::Command read;
     read.mutable_read();
@@ -190,7 +206,7 @@ class import_desk {
     job_->asked = std::move(command);
     job_->correlation = ++last_correlation_;
     job_->ask_again = config_.clock->steady() + config_.patience;
-    runtime::address to{config_.tenant, kinds::import_job, job_->key};
+    runtime::address to = job_->import;
     caf::actor shard = config_.routing->shard(config_.routing->shard_of(to));
     if (shard == nullptr) return;
     runtime::request request;
@@ -318,10 +334,16 @@ class import_desk {
       return;
     }
     auto self = caf::actor_cast<caf::actor>(self_);
-    caf::anon_send(gateway,
-                   gateway::exchange{std::move(request),
-                                     std::make_shared<line_responder>(std::move(self), batch_, position),
-                                     keyring::credential{"import"}});
+    caf::anon_send(
+        gateway,
+        gateway::exchange{std::move(request),
+                          std::make_shared<line_responder>(std::move(self), batch_, position), credential()});
+  }
+
+  keyring::credential credential() const {
+    keyring::credential staff{"import"};
+    staff.tenant = job_->import.tenant;
+    return staff;
   }
 
   /// What the answer to a call means for its line.
@@ -392,8 +414,12 @@ class import_desk {
 
   caf::event_based_actor* self_;
   importer_config config_;
-  std::set<runtime::shard_id> unread_;  ///< Shards whose open imports are not known yet.
-  std::deque<std::string> waiting_;
+  struct open_imports {
+    std::string tenant;
+    runtime::shard_id shard;
+  };
+  std::map<std::uint64_t, open_imports> unread_;  ///< That are not known yet, by the page that tells them.
+  std::deque<runtime::address> waiting_;
   std::optional<running_job> job_;
   std::uint64_t batch_ = 0;
   std::uint64_t last_correlation_ = 0;

@@ -24,7 +24,7 @@ class import_desk;
 
 /// gateway → importer: an import was accepted.
 struct import_accepted {
-  std::string key;
+  runtime::address import;
 };
 
 /// gateway → importer: the answer to a call that a line came to. Status 0: the gateway went away.
@@ -42,8 +42,9 @@ struct importer_config {
   std::shared_ptr<runtime::clock> clock;
   std::shared_ptr<runtime::random_source> random;
   std::function<caf::actor()> gateway;  ///< Who takes its calls; null for a while is fine.
-  std::string tenant = "main";
-  std::filesystem::path folder;  ///< Where accepted files lie.
+  /// Where accepted files lie, "<tenant>.<random>.<format>": the first tenant's imports and those of the
+  /// tenants that have a file here are gone on with at the start.
+  std::filesystem::path folder;
   /// There are other nodes, with importers and files of their own: an import whose file is not here is left
   /// to the node that accepted it.
   bool one_of_several = false;

@@ -2,23 +2,16 @@
 
 #include "actors/keyring/keyring.hpp"
 
-#include <openssl/crypto.h>
-
 namespace souk::keyring {
 
-std::optional<credential> credential_directory::find(std::string_view tenant, std::string_view secret,
-                                                     runtime::timestamp now) const {
-  std::string hash = hash_of(secret);
-  std::optional<credential> found;
-  std::lock_guard lock{mutex_};
-  auto keys = tenants_.find(tenant);
-  if (keys == tenants_.end()) return found;
-  // Every key is compared, whole, so that the time tells nothing.
-  for (const auto& [id, known] : keys->second.keys)
-    if (known.hash.size() == hash.size() && CRYPTO_memcmp(known.hash.data(), hash.data(), hash.size()) == 0 &&
-        (known.expires_at_ms == 0 || runtime::to_ms(now) < known.expires_at_ms))
-      found = credential{id, known.scopes, known.publishable};
-  return found;
+std::optional<credential> credential_directory::find(std::string_view secret, runtime::timestamp now) const {
+  const std::string hash = hash_of(secret);
+  const std::lock_guard lock{mutex_};
+  const auto known = by_hash_.find(hash);
+  if (known == by_hash_.end()) return std::nullopt;
+  const auto& [opens, expires_at_ms] = known->second;
+  if (expires_at_ms != 0 && runtime::to_ms(now) >= expires_at_ms) return std::nullopt;
+  return opens;
 }
 
 bool credential_directory::any(std::string_view tenant) const {
@@ -31,31 +24,43 @@ runtime::kind_id credential_directory::source() const { return kinds::keyring; }
 
 void credential_directory::restore(const runtime::address& address, std::uint64_t version,
                                    const runtime::entity_state& state) {
-  ring fresh{.version = version, .keys = {}};
+  const std::lock_guard lock{mutex_};
+  auto& ring = tenants_[address.tenant];
+  if (version <= ring.version) return;
+  while (!ring.keys.empty())
+    remove(ring, ring.keys.begin()->first);
+  ring.version = version;
   for (const auto& [id, key] : runtime::kind_of<keyring_decider>::open(state).keys)
     if (key.revoked_at_ms() == 0)
-      fresh.keys.emplace(id, entry_of(key.hash(), key.has_grant() ? &key.grant() : nullptr));
-  std::lock_guard lock{mutex_};
-  auto& known = tenants_[address.tenant];
-  if (version > known.version) known = std::move(fresh);
+      add(address.tenant, id, key.hash(), key.has_grant() ? &key.grant() : nullptr);
 }
 
 void credential_directory::apply(const runtime::address& address, std::uint64_t version,
                                  const google::protobuf::Message& event) {
   const auto& change = static_cast<const pb::Event&>(event);
-  std::lock_guard lock{mutex_};
-  auto& keys = tenants_[address.tenant];
-  if (version <= keys.version) return;
-  keys.version = version;
+  const std::lock_guard lock{mutex_};
+  auto& ring = tenants_[address.tenant];
+  if (version <= ring.version) return;
+  ring.version = version;
   if (const auto& added = change.added(); change.has_added())
-    keys.keys.insert_or_assign(added.id(),
-                               entry_of(added.hash(), added.has_grant() ? &added.grant() : nullptr));
-  if (change.has_revoked()) keys.keys.erase(change.revoked().id());
+    add(address.tenant, added.id(), added.hash(), added.has_grant() ? &added.grant() : nullptr);
+  if (change.has_revoked()) remove(ring, change.revoked().id());
 }
 
-credential_directory::entry credential_directory::entry_of(const std::string& hash, const pb::Grant* grant) {
-  if (grant == nullptr) return {hash, scope_set::all(), false, 0};
-  return {hash, scopes_of(*grant), grant->publishable(), grant->expires_at_ms()};
+void credential_directory::add(const std::string& tenant, const std::string& id, const std::string& hash,
+                               const pb::Grant* grant) {
+  const auto scopes = grant == nullptr ? scope_set::all() : scopes_of(*grant);
+  const bool publishable = grant != nullptr && grant->publishable();
+  by_hash_.insert_or_assign(hash, entry{{id, scopes_in(tenant, scopes), publishable, {}, tenant},
+                                        grant == nullptr ? 0 : grant->expires_at_ms()});
+  tenants_[tenant].keys.insert_or_assign(id, hash);
+}
+
+void credential_directory::remove(ring& ring, const std::string& id) {
+  const auto known = ring.keys.find(id);
+  if (known == ring.keys.end()) return;
+  by_hash_.erase(known->second);
+  ring.keys.erase(known);
 }
 
 std::shared_ptr<credential_directory> make_credential_directory() {

@@ -21,16 +21,17 @@ struct credential {
   bool publishable = false;  ///< Anybody may have it.
   /// The customer whose it is: what is theirs is open to it. Empty: nobody's.
   std::string customer = {};
+  std::string tenant = "main";  ///< Where it opens anything.
 };
 
 /// The keys that are valid now, on this node: fed with the keyring's committed events, asked by gateways. Any
 /// thread.
 class credential_directory : public runtime::projection {
  public:
-  /// Whose secret this is and what it opens, or nothing: not there, revoked or expired. Takes the same time
-  /// for every secret that is not there.
-  std::optional<credential> find(std::string_view tenant, std::string_view secret,
-                                 runtime::timestamp now) const;
+  /// Whose secret this is, of which tenant, and what it opens, or nothing: not there, revoked or expired.
+  /// Looks for its digest, of which nobody can choose how it begins: the time tells nothing that helps to
+  /// guess one.
+  std::optional<credential> find(std::string_view secret, runtime::timestamp now) const;
 
   /// Whether any key of this tenant is valid.
   bool any(std::string_view tenant) const;
@@ -43,19 +44,19 @@ class credential_directory : public runtime::projection {
 
  private:
   struct entry {
-    std::string hash;
-    scope_set scopes;
-    bool publishable = false;
+    credential opens;
     std::int64_t expires_at_ms = 0;  ///< 0: never.
   };
   struct ring {
     std::uint64_t version = 0;
-    std::map<std::string, entry> keys;  ///< By id; revoked keys are not here.
+    std::map<std::string, std::string, std::less<>> keys;  ///< Digests by id; revoked keys are not here.
   };
-  static entry entry_of(const std::string& hash, const pb::Grant* grant);
+  void add(const std::string& tenant, const std::string& id, const std::string& hash, const pb::Grant* grant);
+  void remove(ring& ring, const std::string& id);
 
   mutable std::mutex mutex_;
   std::map<std::string, ring, std::less<>> tenants_;
+  std::map<std::string, entry, std::less<>> by_hash_;
 };
 
 std::shared_ptr<credential_directory> make_credential_directory();

@@ -21,11 +21,11 @@ bool in_use(const pb::Key& key, runtime::timestamp now) {
          (key.grant().expires_at_ms() == 0 || runtime::to_ms(now) < key.grant().expires_at_ms());
 }
 
-runtime::decision answer_with(int status, const pb::Key& key) {
+runtime::decision answer_with(int status, const pb::Key& key, const runtime::context& context) {
   runtime::decision decision;
   runtime::answer answer;
   answer.status = status;
-  answer.body = to_json(key);
+  answer.body = to_json(key, context.self.tenant);
   answer.value = std::make_shared<const pb::Key>(key);
   decision.reply = std::move(answer);
   return decision;
@@ -44,7 +44,7 @@ runtime::decision add(const keyring_state& state, const pb::Add& add, const runt
   key.set_label(add.label());
   key.set_created_at_ms(runtime::to_ms(context.now));
   if (add.has_grant()) *key.mutable_grant() = add.grant();
-  runtime::decision decision = answer_with(201, key);
+  runtime::decision decision = answer_with(201, key, context);
   pb::Event event;
   event.set_schema(schema);
   event.mutable_added()->set_id(add.id());
@@ -61,9 +61,9 @@ runtime::decision revoke(const keyring_state& state, const pb::Revoke& revoke,
   if (found == state.keys.end())
     return json::refuse({.code = "not_found", .detail = "There is no key with this id."}, context);
   pb::Key key = found->second;
-  if (key.revoked_at_ms() != 0) return answer_with(200, key);
+  if (key.revoked_at_ms() != 0) return answer_with(200, key, context);
   key.set_revoked_at_ms(runtime::to_ms(context.now));
-  runtime::decision decision = answer_with(200, key);
+  runtime::decision decision = answer_with(200, key, context);
   pb::Event event;
   event.set_schema(schema);
   event.mutable_revoked()->set_id(revoke.id());
@@ -71,13 +71,13 @@ runtime::decision revoke(const keyring_state& state, const pb::Revoke& revoke,
   return decision;
 }
 
-runtime::decision list(const keyring_state& state) {
+runtime::decision list(const keyring_state& state, const runtime::context& context) {
   auto keys = std::make_shared<pb::Keys>();
   json::writer out;
   out.begin_object().key("data").begin_array();
   for (const auto& [id, key] : state.keys) {
     *keys->add_keys() = key;
-    out.raw(to_json(key));
+    out.raw(to_json(key, context.self.tenant));
   }
   out.end_array().key("has_more").boolean(false).end_object();
   runtime::decision decision;
@@ -94,7 +94,7 @@ runtime::decision keyring_decider::decide(const state& state, const command& com
                                           const runtime::context& context) const {
   if (command.has_add()) return add(state, command.add(), context);
   if (command.has_revoke()) return revoke(state, command.revoke(), context);
-  return list(state);
+  return list(state, context);
 }
 
 runtime::decision keyring_decider::on_timer(const state&, std::string_view, const runtime::context&) const {
@@ -175,11 +175,12 @@ std::string hash_of(std::string_view secret) {
   return hash;
 }
 
-std::string to_json(const pb::Key& key) {
+std::string to_json(const pb::Key& key, std::string_view tenant) {
+  const auto scopes = key.has_grant() ? scopes_of(key.grant()) : scope_set::all();
   json::writer out;
   out.begin_object().key("id").string(key.id()).key("label").string(key.label());
   out.key("publishable").boolean(key.grant().publishable()).key("scopes").begin_array();
-  for (std::string_view name : (key.has_grant() ? scopes_of(key.grant()) : scope_set::all()).names())
+  for (std::string_view name : scopes_in(tenant, scopes).names())
     out.string(name);
   out.end_array().key("created_at").time(runtime::from_ms(key.created_at_ms()));
   if (auto end = key.grant().expires_at_ms(); end != 0) out.key("expires_at").time(runtime::from_ms(end));

@@ -70,8 +70,8 @@ scope_set scopes_of(const pb::Grant& grant);
 /// SHA-256 of a secret, as stored.
 std::string hash_of(std::string_view secret);
 
-/// The JSON of one key, without hash or secret:
+/// The JSON of one key of a tenant, without hash or secret:
 /// `{"id","label","publishable","scopes","created_at","expires_at"?,"revoked_at"?}`.
-std::string to_json(const pb::Key& key);
+std::string to_json(const pb::Key& key, std::string_view tenant);
 
 }  // namespace souk::keyring

@@ -1,5 +1,7 @@
 #include "actors/keyring/scope.hpp"
 
+#include "actors/keyring/tenant.hpp"
+
 #include <array>
 
 namespace souk::keyring {
@@ -26,6 +28,10 @@ std::vector<std::string_view> scope_set::names() const {
   for (std::size_t i = 0; i < scope_count; ++i)
     if (has(static_cast<scope>(i))) names.push_back(names_of_scopes.at(i));
   return names;
+}
+
+scope_set scopes_in(std::string_view tenant, scope_set scopes) {
+  return tenant == first_tenant ? scopes : scopes.without(operators_scopes);
 }
 
 }  // namespace souk::keyring

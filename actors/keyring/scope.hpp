@@ -57,6 +57,11 @@ class scope_set {
   constexpr bool has(scope scope) const { return (bits_ & 1U << static_cast<unsigned>(scope)) != 0; }
   constexpr bool has_all(scope_set others) const { return (others.bits_ & ~bits_) == 0; }
   constexpr bool operator==(const scope_set&) const = default;
+  constexpr scope_set without(scope_set others) const {
+    scope_set left;
+    left.bits_ = bits_ & ~others.bits_;
+    return left;
+  }
 
   /// The names, in the order of the scopes.
   std::vector<std::string_view> names() const;
@@ -64,5 +69,12 @@ class scope_set {
  private:
   std::uint32_t bits_ = 0;
 };
+
+/// What shows or changes the nodes, or the test provider's books, which all tenants share: it opens to the
+/// first tenant's credentials alone.
+inline constexpr scope_set operators_scopes{scope::cluster_read, scope::cluster_admin, scope::payments_read};
+
+/// What of these opens anything to a tenant's credentials.
+scope_set scopes_in(std::string_view tenant, scope_set scopes);
 
 }  // namespace souk::keyring

@@ -609,7 +609,7 @@ void simulated_cluster::make_first_key() {
   }
   const auto known = [this] {
     return !key_.empty() && std::all_of(members_.begin(), members_.end(), [this](const auto& each) {
-      return each.second->shop->credentials->find("main", key_, runtime::timestamp{}).has_value();
+      return each.second->shop->credentials->find(key_, runtime::timestamp{}).has_value();
     });
   };
   if (!run_until(known, patience)) throw std::runtime_error("no key was made");

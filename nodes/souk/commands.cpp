@@ -100,8 +100,18 @@ int show_order(const settings& settings, const std::string& id) {
   return exit_fine;
 }
 
-int list_keys(const settings& settings) {
-  const json::value keys = bench::shop_client(settings.with_key()).get("/v1/keys");
+namespace {
+
+/// Of another tenant than the key's own, if one is named.
+std::string keys_of(const std::string& tenant, const std::string& id = {}) {
+  return "/v1/keys" + (id.empty() ? "" : "/" + bench::percent_encoded(id)) +
+         (tenant.empty() ? "" : "?tenant=" + bench::percent_encoded(tenant));
+}
+
+}  // namespace
+
+int list_keys(const settings& settings, const std::string& tenant) {
+  const json::value keys = bench::shop_client(settings.with_key()).get(keys_of(tenant));
   if (settings.json) {
     print_line(keys);
   } else {
@@ -124,7 +134,7 @@ int create_key(const settings& settings, const key_options& options) {
   if (!options.expires_at.empty()) body.key("expires_at").string(options.expires_at);
   body.end_object();
   const json::value key =
-      bench::shop_client(settings.with_key()).post("/v1/keys", {}, std::move(body).take());
+      bench::shop_client(settings.with_key()).post(keys_of(options.tenant), {}, std::move(body).take());
   if (settings.json) {
     print_line(key);
   } else {
@@ -134,9 +144,9 @@ int create_key(const settings& settings, const key_options& options) {
   return exit_fine;
 }
 
-int revoke_key(const settings& settings, const std::string& id) {
-  const json::value key = bench::shop_client(settings.with_key())
-                              .send("DELETE", "/v1/keys/" + bench::percent_encoded(id), {}, {}, {});
+int revoke_key(const settings& settings, const std::string& id, const std::string& tenant) {
+  const json::value key =
+      bench::shop_client(settings.with_key()).send("DELETE", keys_of(tenant, id), {}, {}, {});
   if (settings.json) {
     print_line(key);
   } else {

@@ -31,15 +31,17 @@ int show_tree(const settings& settings);
 int show_quarantine(const settings& settings);
 int show_levels(const settings& settings, const std::string& sku);
 int show_order(const settings& settings, const std::string& id);
-int list_keys(const settings& settings);
+/// Keys of a tenant; empty: of the key's own.
+int list_keys(const settings& settings, const std::string& tenant);
 struct key_options {
   std::string label;
   std::vector<std::string> scopes;  ///< None: everything.
   std::string expires_at;           ///< Empty: never.
   bool publishable = false;
+  std::string tenant;  ///< Empty: the key's own.
 };
 int create_key(const settings& settings, const key_options& options);
-int revoke_key(const settings& settings, const std::string& id);
+int revoke_key(const settings& settings, const std::string& id, const std::string& tenant);
 int run_audit(const settings& settings);
 
 /// Products and their stock as NDJSON that `import` takes.

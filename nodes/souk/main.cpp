@@ -98,7 +98,8 @@ class command_line {
   void add_keys() {
     CLI::App* keys = app_.add_subcommand("keys", "Keys of staff, programs and shop fronts");
     keys->require_subcommand(1);
-    command(*keys, "list", "All keys, without their secrets", [this] { return list_keys(settings_); });
+    CLI::App* list = command(*keys, "list", "All keys, without their secrets",
+                             [this] { return list_keys(settings_, key_.tenant); });
     CLI::App* create = command(*keys, "create", "Make a key and show its secret, once",
                                [this] { return create_key(settings_, key_); });
     create->add_option("LABEL", key_.label, "What it is for")->required();
@@ -106,9 +107,12 @@ class command_line {
                        "What it opens, such as orders:read; may be repeated. None: all");
     create->add_option("--expires-at", key_.expires_at, "When it ends, such as 2027-01-31T00:00:00Z");
     create->add_flag("--publishable", key_.publishable, "For a shop front: opens what is open to everybody");
-    command(*keys, "revoke", "End a key", [this] { return revoke_key(settings_, name_); })
-        ->add_option("ID", name_)
-        ->required();
+    CLI::App* revoke =
+        command(*keys, "revoke", "End a key", [this] { return revoke_key(settings_, name_, key_.tenant); });
+    revoke->add_option("ID", name_)->required();
+    for (CLI::App* each : {list, create, revoke})
+      each->add_option("--tenant", key_.tenant,
+                       "Of another tenant than the key's own; its first key makes one there");
   }
 
   void add_goods() {

@@ -387,9 +387,9 @@ class running_service final : public service {
       provider->list(std::move(then));
     };
     services.import_folder = import_folder();
-    services.import_accepted = [this](const std::string& key) {
+    services.import_accepted = [this](const runtime::address& import) {
       if (auto importer = node_->directory().find("importer"))
-        caf::anon_send(importer, import_job::import_accepted{key});
+        caf::anon_send(importer, import_job::import_accepted{import});
     };
     return config;
   }

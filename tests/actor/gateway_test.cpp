@@ -553,7 +553,7 @@ TEST_F(gateway_access, refused_requests_have_lines_without_what_they_brought) {
 }
 
 TEST_F(gateway_access, what_the_node_asks_itself_has_no_line) {
-  const auto key = credentials_->find("main", secret_, testing::now);
+  const auto key = credentials_->find(secret_, testing::now);
   send(cart());
   auto kept = std::make_shared<kept_answer>();
   caf::anon_send(gateway_, exchange{http(cart()), kept, key, std::nullopt});

@@ -29,11 +29,13 @@ using namespace std::chrono_literals;
 struct call_script {
   std::function<std::optional<gateway::http_response>(const gateway::http_request&)> answer;
   std::vector<std::shared_ptr<const gateway::http_request>> calls;
+  std::set<std::string> tenants;  ///< That they were made for.
 };
 
 caf::behavior scripted_gateway(caf::event_based_actor*, std::shared_ptr<call_script> script) {
   return {[script](const gateway::exchange& exchange) {
     script->calls.push_back(exchange.request);
+    script->tenants.insert(exchange.as->tenant);
     if (auto response = script->answer(*exchange.request)) exchange.responder->respond(*std::move(response));
   }};
 }
@@ -62,7 +64,8 @@ class importer_actor : public ::testing::Test {
     script_->answer = [this](const runtime::request& request) { return decide(request); };
     script_->page = [this](const runtime::index_query& query) {
       runtime::index_page page;
-      if (state_.is_running() && query.correlation == 0) page.rows.emplace_back("K", state_.row.job().file());
+      if (state_.is_running() && query.tenant == tenant_ && rows_left_-- > 0)
+        page.rows.emplace_back("K", state_.row.job().file());
       return page;
     };
     calls_->answer = [](const gateway::http_request&) { return response(201); };
@@ -91,15 +94,16 @@ class importer_actor : public ::testing::Test {
     return response;
   }
   /// Accepts a file with these lines.
-  void open(const std::string& text, const std::string& format = "ndjson") {
-    std::ofstream{folder_ / "f", std::ios::binary} << text;
+  void open(const std::string& text, const std::string& format = "ndjson", const std::string& file = "f") {
+    std::ofstream{folder_ / file, std::ios::binary} << text;
     pb::Event event;
     event.mutable_opened()->set_import_id("imp_1");
     event.mutable_opened()->set_format(format);
-    event.mutable_opened()->set_file("f");
+    event.mutable_opened()->set_file(file);
     decider_.evolve(state_, event, driver_.time()->now(), 1);
   }
   void start() {
+    rows_left_ = 1;
     importer_config config;
     config.routing = routing_;
     config.clock = driver_.time();
@@ -135,6 +139,8 @@ class importer_actor : public ::testing::Test {
   import_decider decider_;
   import_state state_;
   bool one_of_several_ = false;
+  std::string tenant_ = "main";  ///< Whose import it is.
+  int rows_left_ = 1;            ///< One shard has it.
   std::filesystem::path folder_;
   caf::actor shard_;
   caf::actor gateway_;
@@ -165,9 +171,20 @@ TEST_F(importer_actor, every_line_is_done_and_the_file_goes) {
 TEST_F(importer_actor, a_file_that_is_accepted_while_it_runs_is_begun) {
   start();
   open("{\"product\":{}}\n");
-  caf::anon_send(importer_, import_accepted{"K"});
+  caf::anon_send(importer_, import_accepted{{"main", kinds::import_job, "K"}});
   run();
   EXPECT_EQ(state_.row.products(), 1u);
+}
+
+TEST_F(importer_actor, each_tenants_imports_are_gone_on_with_for_that_tenant) {
+  tenant_ = "other";
+  open("{\"product\":{}}\n", "ndjson", "other.X.ndjson");
+  start();
+  run();
+  EXPECT_EQ(state_.row.products(), 1u);
+  EXPECT_EQ(calls_->tenants, std::set<std::string>{"other"});
+  for (const auto& request : script_->requests)
+    EXPECT_EQ(request.to.tenant, "other");
 }
 
 TEST_F(importer_actor, a_restart_goes_on_where_it_stood_under_the_same_keys) {

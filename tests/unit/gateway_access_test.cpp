@@ -29,8 +29,10 @@ scope_set all_but(scope left_out) {
 
 class gateway_access : public testing::bench {
  protected:
+  static bool operators(scope scope) { return keyring::operators_scopes.has(scope); }
+
   /// Makes a key known; returns its secret.
-  std::string know(keyring::pb::Grant grant) {
+  std::string know(keyring::pb::Grant grant, const std::string& tenant = "main") {
     const std::string number = std::to_string(version_);
     const std::string part = std::string(20 - number.size(), '0') + number;
     keyring::new_key key = keyring::make_key("of a test", std::move(grant), part,
@@ -39,7 +41,7 @@ class gateway_access : public testing::bench {
     event.mutable_added()->set_id(key.add.id());
     event.mutable_added()->set_hash(key.add.hash());
     *event.mutable_added()->mutable_grant() = key.add.grant();
-    credentials_->apply({"main", kinds::keyring, "main"}, ++version_, event);
+    credentials_->apply({tenant, kinds::keyring, "main"}, ++version_, event);
     last_id_ = key.add.id();
     return key.secret;
   }
@@ -233,6 +235,59 @@ TEST_F(gateway_tokens, are_of_customers_where_they_open_nothing_of_staffs) {
   EXPECT_EQ(taken(token_of("", longest), {.path = "/v1/orders"}).customer(), longest);
   EXPECT_EQ(code_of(longest + "x", ""), "401 invalid_token");
   EXPECT_EQ(taken(token_of("orders:read", longest + "x"), {.path = "/v1/orders"}).customer(), "");
+}
+
+TEST_F(gateway_tokens, are_of_the_tenant_that_they_name) {
+  const auto token_in = [&](const std::string& tenant, const std::string& scopes) {
+    return tests::issuer().token(
+        tests::token_header(),
+        tests::token_claims_of(now_s + 300, now_s,
+                               R"(,"tenant":")" + tenant + R"(","scope":")" + scopes + "\""));
+  };
+  EXPECT_EQ(taken(token_of("orders:read"), {.path = "/v1/orders"}).tenant, "main");
+  const auto staff = taken(token_in("other", "orders:read cluster:read"), {.path = "/v1/orders"});
+  EXPECT_EQ(staff.tenant, "other");
+  EXPECT_TRUE(staff.staff());
+  EXPECT_EQ(taken(token_in("other", ""), {.path = "/v1/orders"}).customer(), "ada");
+  for (const route& route : routes()) {
+    if (!route.scope || !operators(*route.scope)) continue;
+    EXPECT_EQ(call(route, "Bearer " + token_in("other", std::string{keyring::name_of(*route.scope)})).code,
+              "403 insufficient_scope")
+        << route.name;
+    EXPECT_EQ(call(route, "Bearer " + know(grant_of({*route.scope}), "other")).code, "403 insufficient_scope")
+        << route.name;
+  }
+  const request make{.method = "POST", .path = "/v1/carts", .fields = {key(), json()}, .body = "{}"};
+  EXPECT_NE(taken(token_in("other", ""), make).id, taken(token_of(""), make).id);
+}
+
+TEST_F(gateway_access, who_runs_the_nodes_and_nobody_else_looks_after_other_tenants_keys) {
+  const auto tenant_of = [&](const std::string& secret, const std::string& query) {
+    const request asked{
+        .path = "/v1/keys", .query = query, .fields = {{"authorization", "Bearer " + secret}}};
+    auto taken = take_up(http(asked), services_);
+    if (const auto* refused = std::get_if<refusal>(&taken))
+      return problem_in(json::to_answer(refused->problem, "r"));
+    return std::get<gateway::call>(taken).tenant;
+  };
+  const auto other = know(keyring::full_grant(), "other");
+  EXPECT_EQ(tenant_of(secret_, ""), "main");
+  EXPECT_EQ(tenant_of(secret_, "tenant=other"), "other");
+  EXPECT_EQ(tenant_of(secret_, "tenant=Other"), "422 validation_failed");
+  EXPECT_EQ(tenant_of(secret_, "tenant="), "422 validation_failed");
+  EXPECT_EQ(tenant_of(other, ""), "other");
+  EXPECT_EQ(tenant_of(other, "tenant=other"), "other");
+  EXPECT_EQ(tenant_of(other, "tenant=main"), "403 insufficient_scope");
+  EXPECT_EQ(tenant_of(know(grant_of({scope::keys_admin})), "tenant=other"), "403 insufficient_scope");
+  const auto make = [&](const std::string& secret, const std::string& body) {
+    return handle({.method = "POST",
+                   .path = "/v1/keys",
+                   .fields = {{"authorization", "Bearer " + secret}, json()},
+                   .body = body});
+  };
+  EXPECT_TRUE(std::holds_alternative<ask>(make(other, R"({"label":"x"})"))) << "all that there is for it";
+  EXPECT_EQ(problem_in(answer_in(make(other, R"({"label":"x","scopes":["cluster:read"]})"))),
+            "403 insufficient_scope");
 }
 
 TEST_F(gateway_tokens, of_customers_list_what_is_theirs_and_nothing_else) {

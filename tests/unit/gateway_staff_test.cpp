@@ -303,7 +303,7 @@ TEST_F(gateway_staff, an_import_keeps_its_file_only_if_it_is_a_new_one) {
   fs::create_directories(folder);
   services_.import_folder = folder;
   std::string begun;
-  services_.import_accepted = [&](const std::string& key) { begun = key; };
+  services_.import_accepted = [&](const runtime::address& import) { begun = import.key; };
   auto files = [&] { return std::distance(fs::directory_iterator{folder}, fs::directory_iterator{}); };
   auto start = [&](std::vector<std::pair<std::string, std::string>> fields) {
     fields.push_back(staff());

@@ -65,15 +65,14 @@ new_key key_of(char digit) {
 TEST(keyring, a_key_opens_until_it_is_revoked) {
   keyring_bench bench;
   new_key key = key_of('1');
-  EXPECT_FALSE(bench.directory->find("main", key.secret, now));
+  EXPECT_FALSE(bench.directory->find(key.secret, now));
   EXPECT_EQ(bench.add(key).status, 201);
-  ASSERT_TRUE(bench.directory->find("main", key.secret, now));
-  EXPECT_EQ(bench.directory->find("main", key.secret, now)->id, key.add.id());
-  EXPECT_FALSE(bench.directory->find("other", key.secret, now));
-  EXPECT_FALSE(bench.directory->find("main", key.secret + "x", now));
-  EXPECT_FALSE(bench.directory->find("main", "", now));
+  ASSERT_TRUE(bench.directory->find(key.secret, now));
+  EXPECT_EQ(bench.directory->find(key.secret, now)->id, key.add.id());
+  EXPECT_FALSE(bench.directory->find(key.secret + "x", now));
+  EXPECT_FALSE(bench.directory->find("", now));
   EXPECT_EQ(bench.revoke(key.add.id()).status, 200);
-  EXPECT_FALSE(bench.directory->find("main", key.secret, now));
+  EXPECT_FALSE(bench.directory->find(key.secret, now));
   EXPECT_EQ(bench.revoke(key.add.id()).status, 200) << "revoking twice is fine";
 }
 
@@ -111,9 +110,9 @@ TEST(keyring, a_key_ends_at_its_time_and_opens_what_it_was_granted) {
   const auto answer = bench.add(key);
   EXPECT_NE(answer.body.find(R"("publishable":false,"scopes":["orders:read"])"), std::string::npos);
   EXPECT_NE(answer.body.find(R"("expires_at":")"), std::string::npos);
-  ASSERT_TRUE(bench.directory->find("main", key.secret, now));
-  EXPECT_EQ(bench.directory->find("main", key.secret, now)->scopes, scope_set{scope::orders_read});
-  EXPECT_FALSE(bench.directory->find("main", key.secret, runtime::from_ms(runtime::to_ms(now) + 1)));
+  ASSERT_TRUE(bench.directory->find(key.secret, now));
+  EXPECT_EQ(bench.directory->find(key.secret, now)->scopes, scope_set{scope::orders_read});
+  EXPECT_FALSE(bench.directory->find(key.secret, runtime::from_ms(runtime::to_ms(now) + 1)));
 }
 
 TEST(keyring, a_key_from_before_there_were_scopes_opens_everything) {
@@ -122,7 +121,7 @@ TEST(keyring, a_key_from_before_there_were_scopes_opens_everything) {
   key.add.clear_grant();
   const auto answer = bench.add(key);
   EXPECT_NE(answer.body.find(R"("cluster:admin","events:read"])"), std::string::npos);
-  EXPECT_EQ(bench.directory->find("main", key.secret, now)->scopes, scope_set::all());
+  EXPECT_EQ(bench.directory->find(key.secret, now)->scopes, scope_set::all());
   map_sink sink;
   bench.decider.save_rows(bench.state, sink);
   keyring_bench restarted;
@@ -161,6 +160,22 @@ TEST(keyring, rows_bring_back_the_same_keys) {
     EXPECT_EQ(restarted.state.keys.at(id).SerializeAsString(), key.SerializeAsString());
 }
 
+TEST(keyring, a_key_opens_its_own_tenant_and_nothing_that_all_share) {
+  keyring_bench bench;
+  bench.address.tenant = "other";
+  const auto key = key_of('5');
+  EXPECT_EQ(bench.add(key).body.find("cluster:"), std::string::npos);
+  const auto found = bench.directory->find(key.secret, now);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->tenant, "other");
+  EXPECT_EQ(found->scopes, scope_set::all().without(operators_scopes));
+  EXPECT_FALSE(found->scopes.has(scope::cluster_read));
+  EXPECT_TRUE(bench.directory->any("other"));
+  EXPECT_FALSE(bench.directory->any("main"));
+  bench.revoke(key.add.id());
+  EXPECT_FALSE(bench.directory->find(key.secret, now));
+}
+
 TEST(keyring, a_directory_restored_from_state_knows_the_valid_keys) {
   auto kind = make_kind();
   auto state = kind->initial();
@@ -171,8 +186,8 @@ TEST(keyring, a_directory_restored_from_state_knows_the_valid_keys) {
   kind->evolve(*state, event, now, 1);
   auto directory = make_credential_directory();
   directory->restore({"main", kinds::keyring, "main"}, 1, *state);
-  EXPECT_TRUE(directory->find("main", key_of('7').secret, now));
-  EXPECT_FALSE(directory->find("main", key_of('8').secret, now));
+  EXPECT_TRUE(directory->find(key_of('7').secret, now));
+  EXPECT_FALSE(directory->find(key_of('8').secret, now));
   EXPECT_TRUE(directory->any("main"));
   EXPECT_FALSE(directory->any("other"));
 }

@@ -795,6 +795,24 @@ export type ListMovementsQuery = {
   cursor?: string;
 };
 
+/** What `createKey` may be asked with. */
+export type CreateKeyQuery = {
+  /** Whose keys, if not those of the caller's tenant: takes the scope `cluster:admin`, which only the first tenant's credentials have. The first key makes a tenant. */
+  tenant?: string;
+};
+
+/** What `listKeys` may be asked with. */
+export type ListKeysQuery = {
+  /** Whose keys, if not those of the caller's tenant: takes the scope `cluster:admin`, which only the first tenant's credentials have. The first key makes a tenant. */
+  tenant?: string;
+};
+
+/** What `revokeKey` may be asked with. */
+export type RevokeKeyQuery = {
+  /** Whose keys, if not those of the caller's tenant: takes the scope `cluster:admin`, which only the first tenant's credentials have. The first key makes a tenant. */
+  tenant?: string;
+};
+
 /** What `listOrders` may be asked with. */
 export type ListOrdersQuery = {
   /** Only orders of this customer. */
@@ -1111,8 +1129,8 @@ export class Souk extends Connection {
    * For staff. Refused where there are as many as there can be.
    * `POST /v1/keys`
    */
-  createKey(body: NewKey, options: CallOptions = {}): Promise<Answer<MadeKey>> {
-    return this.send<MadeKey>({ method: "POST", path: "/v1/keys", answer: "json", body }, options);
+  createKey(body: NewKey, query: CreateKeyQuery = {}, options: CallOptions = {}): Promise<Answer<MadeKey>> {
+    return this.send<MadeKey>({ method: "POST", path: "/v1/keys", answer: "json", query, body }, options);
   }
 
   /**
@@ -1120,8 +1138,8 @@ export class Souk extends Connection {
    * For staff.
    * `GET /v1/keys`
    */
-  listKeys(options: CallOptions = {}): Promise<Answer<KeyList>> {
-    return this.send<KeyList>({ method: "GET", path: "/v1/keys", answer: "json" }, options);
+  listKeys(query: ListKeysQuery = {}, options: CallOptions = {}): Promise<Answer<KeyList>> {
+    return this.send<KeyList>({ method: "GET", path: "/v1/keys", answer: "json", query }, options);
   }
 
   /**
@@ -1129,8 +1147,8 @@ export class Souk extends Connection {
    * For staff.
    * `DELETE /v1/keys/{id}`
    */
-  revokeKey(id: string, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<Key>> {
-    return this.send<Key>({ method: "DELETE", path: `/v1/keys/${encodeURIComponent(id)}`, answer: "json", keyed: true }, options);
+  revokeKey(id: string, query: RevokeKeyQuery = {}, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<Key>> {
+    return this.send<Key>({ method: "DELETE", path: `/v1/keys/${encodeURIComponent(id)}`, answer: "json", keyed: true, query }, options);
   }
 
   // operations: For those who run it.

@@ -96,6 +96,12 @@ class access_process : public token_node {
             {"orders", order == nullptr ? "" : json::text_of(*order, "id")}};
   }
 
+  /// An id like that one, of nothing.
+  static std::string missing(std::string id) {
+    id.back() = id.back() == '0' ? '1' : '0';
+    return id;
+  }
+
   std::string path_of(const route& route, bool there) const { return path_of(route, there, there_); }
   /// A route's path with ids that are there, or with such that are not.
   static std::string path_of(const route& route, bool there, const ids& known) {
@@ -106,7 +112,7 @@ class access_process : public token_node {
       std::string segment{rest.substr(0, end)};
       if (segment.starts_with('{')) {
         segment = known.at(last);
-        if (!there) segment.back() = segment.back() == '0' ? '1' : '0';
+        if (!there) segment = missing(segment);
       }
       path += "/" + segment;
       last = std::move(segment);
@@ -136,8 +142,9 @@ class access_process : public token_node {
 
   std::string admin_key_;
 
- private:
   ids there_;
+
+ private:
   std::unique_ptr<tests::raw_client> client_;
   int asked_ = 0;
 };
@@ -212,6 +219,9 @@ std::string good_body_for(const route& route, const std::string& cart) {
   if (route.name == "add_items") return R"({"sku":"TEA","quantity":1})";
   if (route.name == "set_quantity") return R"({"quantity":1})";
   if (route.name == "create_checkout") return R"({"cart_id":")" + cart + R"(","cart_version":2})";
+  if (route.name == "replace_product")
+    return R"({"title":"Tea","variants":[{"sku":"TEA","price":{"amount":100,"currency":"EUR"}}]})";
+  if (route.name == "cancel_order") return R"({"reason":"late"})";
   if (route.name == "complete_checkout") return R"({"payment":{"provider":"test","token":"tok_ok"}})";
   return "{}";
 }
@@ -236,14 +246,13 @@ TEST_F(access_process, what_belongs_to_a_customer_is_not_there_for_others) {
     for (ids known : {of_ada, waiting, ids{{"carts", other_cart}, {"items", "ln_1"}}}) {
       for (const auto* kind : {"checkouts", "orders"})
         if (known[kind].empty()) known[kind] = of_ada[kind];
-      auto missing = known["carts"];
-      missing.back() = missing.back() == '0' ? '1' : '0';
+      const auto missing_cart = missing(known["carts"]);
       for (const auto& bearer : others)
         for (const auto& condition : conditions) {
           const auto there = ask(method, path_of(route, true, known), bearer,
                                  good_body_for(route, known["carts"]), condition);
-          const auto not_there =
-              ask(method, path_of(route, false, known), bearer, good_body_for(route, missing), condition);
+          const auto not_there = ask(method, path_of(route, false, known), bearer,
+                                     good_body_for(route, missing_cart), condition);
           const int expected = route.audience == audience::everybody ? 404 : bearer ? 403 : 401;
           ASSERT_EQ(there.status, expected) << route.name << " " << there.text;
           ASSERT_EQ(there.text, not_there.text) << route.name;
@@ -258,6 +267,108 @@ TEST_F(access_process, what_belongs_to_a_customer_is_not_there_for_others) {
     EXPECT_NE(ask(method, path_of(route, true, of_ada), admin_key_, body).status, 404) << route.name;
   }
   EXPECT_GE(asked, 9 * 3 * 4 * 5);
+}
+
+TEST_F(access_process, what_is_of_one_tenant_is_not_there_for_another) {
+  open_shop();
+  auto known = there_;
+  const auto ada = issuer.token_for("ada", "", now_s());
+  const auto of_ada = buy(ada);
+  const auto made = [this](const std::string& more) {
+    return json::text_of(done("POST", "/v1/keys?tenant=other", R"({"label":"x")" + more + "}", 201),
+                         "secret");
+  };
+  const auto key = made("");
+  const auto token_of = [this](const std::string& scopes) {
+    return issuer.token(
+        tests::token_header(),
+        tests::token_claims_of(now_s() + 300, now_s(), R"(,"tenant":"other","scope":")" + scopes + "\""));
+  };
+  std::string all;
+  for (const auto name : keyring::scope_set::all().names())
+    all.append(all.empty() ? "" : " ").append(name);
+  const auto staff = token_of(all);
+  const auto of_everybody = {token_of(""), made(R"(,"publishable":true)")};
+  for (const route& route : gateway::routes()) {
+    if (route.path.find('{') == std::string_view::npos && route.name != "create_checkout") continue;
+    for (const auto& mine : {of_ada, there_}) {
+      for (const auto& [kind, id] : mine)
+        known[kind] = id;
+      const auto cart = known["carts"];
+      const auto missing_cart = missing(cart);
+      std::vector<std::string> bearers{key, staff};
+      if (route.audience == audience::everybody)
+        bearers.insert(bearers.end(), of_everybody.begin(), of_everybody.end());
+      for (const auto& bearer : bearers) {
+        const std::string method{route.method};
+        const auto there = ask(method, path_of(route, true, known), bearer, good_body_for(route, cart),
+                               "If-Match: \"1\"\r\n");
+        auto not_there = ask(method, path_of(route, false, known), bearer, good_body_for(route, missing_cart),
+                             "If-Match: \"1\"\r\n");
+        for (const auto& [kind, id] : known)  // where it says what it was asked for
+          if (const auto at = not_there.text.find(missing(id)); at != std::string::npos)
+            not_there.text.replace(at, id.size(), id);
+        ASSERT_EQ(there.status, 404) << route.name << " " << there.text;
+        ASSERT_EQ(there.text, not_there.text) << route.name;
+      }
+    }
+  }
+  // Nor does anything that lists show it.
+  int lists = 0;
+  for (const route& route : gateway::routes()) {
+    if (route.method != "GET" || route.path.find('{') != std::string_view::npos || !route.scope) continue;
+    const bool shared = keyring::operators_scopes.has(*route.scope);
+    const auto has = [&](std::string_view name) {
+      return std::find(route.parameters.begin(), route.parameters.end(), name) != route.parameters.end();
+    };
+    for (const auto& bearer : {key, staff}) {
+      const auto path = std::string{route.path};
+      const auto found = ask("GET", path + (has("sku") ? "?sku=TEA" : has("q") ? "?q=Tea" : ""), bearer);
+      ASSERT_EQ(found.status, shared ? 403 : 200) << route.name << " " << found.text;
+      if (shared) continue;
+      ++lists;
+      for (const auto& [kind, id] : known) {
+        if (kind != "variants" && kind != "items" && kind != "products") {
+          EXPECT_EQ(found.text.find(id), std::string::npos) << route.name << " " << found.text;
+        }
+      }
+      if (has("sku")) {
+        auto other = ask("GET", path + "?sku=TEB", bearer).text;
+        if (const auto at = other.find("TEB"); at != std::string::npos) other.replace(at, 3, "TEA");
+        EXPECT_EQ(found.text, other) << route.name;
+      } else if (has("q") || has("category")) {
+        EXPECT_EQ(found.text.find("TEA"), std::string::npos) << found.text;
+      }
+    }
+  }
+  EXPECT_GE(lists, 2 * 8);
+}
+
+TEST_F(access_process, tenants_sell_the_same_sku_each_from_its_own_stock) {
+  open_shop();
+  const auto key =
+      json::text_of(done("POST", "/v1/keys?tenant=other", R"({"label":"staff"})", 201), "secret");
+  const auto front =
+      json::text_of(done("POST", "/v1/keys", R"({"label":"front","publishable":true})", 201, key), "secret");
+  done("POST", "/v1/products",
+       R"({"id":"tea","title":"Tee","variants":[{"sku":"TEA","price":{"amount":200,"currency":"EUR"}}]})",
+       201, key);
+  done("POST", "/v1/inventory/adjustments", R"({"sku":"TEA","delta":3,"reason":"received"})", 201, key);
+  const auto sold = buy(front);
+  EXPECT_EQ(ask("GET", "/v1/orders/" + sold.at("orders"), front).status, 200);
+  EXPECT_EQ(ask("GET", "/v1/orders/" + sold.at("orders"), std::nullopt).status, 404);
+  EXPECT_EQ(ask("GET", "/v1/orders/" + sold.at("orders"), admin_key_).status, 404);
+  const auto on_hand = [this](const std::string& bearer) {
+    const auto audit = done("GET", "/v1/inventory/audit?sku=TEA", "", 200, bearer);
+    return *audit.find("on_hand")->as_integer();
+  };
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (on_hand(key) != 2 && std::chrono::steady_clock::now() < until) {
+  }
+  EXPECT_EQ(on_hand(key), 2);
+  EXPECT_EQ(on_hand(admin_key_), 8);
+  EXPECT_EQ(ask("GET", "/v1/keys?tenant=main", key).status, 403);
+  EXPECT_EQ(done("GET", "/v1/keys?tenant=other", "", 200).find("data")->as_array()->size(), 2u);
 }
 
 TEST_F(access_process, a_customer_lists_their_own_orders_alone) {
@@ -309,8 +420,7 @@ TEST_F(access_process, what_is_anothers_is_not_found_no_faster_and_no_slower_tha
     std::map<bool, std::vector<std::chrono::nanoseconds>> took;
     for (int n = 0; n < 200; ++n) {
       const bool there = n % 2 == 0;
-      auto cart = of_ada.at("carts");
-      if (!there) cart.back() = cart.back() == '0' ? '1' : '0';
+      const auto cart = there ? of_ada.at("carts") : missing(of_ada.at("carts"));
       const auto path = path_of(route, there, of_ada);
       const auto body = good_body_for(route, cart);
       const auto begun = std::chrono::steady_clock::now();
