@@ -222,10 +222,16 @@ problem read_body(const http_request& http, call& call) {
   return std::nullopt;
 }
 
-problem read_accept(const http_request& http) {
+problem read_accept(const http_request& http, const route& route) {
+  const auto accepts = [&route](std::string_view value) {
+    return accepts_json(value) ||
+           (route.streams && value.find("text/event-stream") != std::string_view::npos);
+  };
   for (const auto& [name, value] : http.fields)
-    if (name == "accept" && accepts_json(value)) return std::nullopt;
+    if (name == "accept" && accepts(value)) return std::nullopt;
   if (!http.field("accept")) return std::nullopt;
+  if (route.streams)
+    return json::problem{.code = "not_acceptable", .detail = "Answers are text/event-stream."};
   return json::problem{.code = "not_acceptable", .detail = "Answers are application/json."};
 }
 
@@ -292,7 +298,7 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   if (!refused) refused = admit_credential(services, from_within, call);
   if (!refused) refused = check_scope(call);
   if (!refused) refused = wait_for_catalogue(services, call);
-  if (!refused) refused = read_accept(request);
+  if (!refused) refused = read_accept(request, *call.route);
   if (!refused) refused = read_query(request, call);
   if (!refused) refused = choose_tenant(call);
   if (!refused) refused = read_idempotency_key(request, services, call);
@@ -313,6 +319,14 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   if (!call.keyed()) services.random->fill(call.id);
   call.minimal = prefers_minimal(request.field("prefer").value_or(""));
   return call;
+}
+
+std::optional<json::problem> check_again(call& call, const services& services) {
+  call.now = services.clock->now();
+  if (!call.http->field("authorization")) return std::nullopt;  // it acts from within the node
+  call.credential.reset();
+  auto refused = read_credential(*call.http, services, call);
+  return refused ? refused : check_scope(call);
 }
 
 std::string new_part(const call& call, const services& services) {

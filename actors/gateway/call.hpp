@@ -23,6 +23,7 @@ namespace souk::gateway {
 
 class access_tokens;
 class admission;
+class stream_places;
 struct route;
 
 /// What handlers may use besides the call: all of it shared by the gateways of a node, safe from any thread.
@@ -34,7 +35,8 @@ struct services {
   std::function<bool()> keys_are_coming;
   /// Whether this node has just started and its catalogue is not there yet. Empty: it is.
   std::function<bool()> catalogue_is_coming;
-  std::shared_ptr<gateway::admission> admission;  ///< Null: nobody is limited.
+  std::shared_ptr<gateway::admission> admission;    ///< Null: nobody is limited.
+  std::shared_ptr<gateway::stream_places> streams;  ///< Who may follow events; null: any number.
   std::shared_ptr<runtime::clock> clock;
   std::shared_ptr<runtime::random_source> random;
   std::string secret;  ///< The cluster's: seals cursors, derives the ids of keyed creates.
@@ -116,6 +118,9 @@ std::string traceparent_of(const http_request& http, runtime::random_source& ran
 /// `as`: whoever sent it from within the node, in place of an Authorization field.
 std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services,
                                     std::optional<keyring::credential> as = std::nullopt);
+
+/// Whether the credential of a call that was taken up still opens it now; else the problem.
+std::optional<json::problem> check_again(call& call, const services& services);
 
 /// The unguessable part for an entity that this call creates: derived from the Idempotency-Key if there is
 /// one, so that a repeat meets its first, else random.

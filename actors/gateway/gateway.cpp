@@ -47,10 +47,39 @@ struct question_state {
   std::chrono::nanoseconds wait_until{};  ///< When waiting for a shard is over; 0: it never had to.
 };
 
+/// Gives a reader of events its next piece, or lets it wait for one.
+class piece_responder final : public responder {
+ public:
+  piece_responder(caf::event_based_actor* self, const services& services, event_pull pull)
+      : self_(self), services_(services), pull_(std::move(pull)) {}
+
+  void respond(http_response response) override {
+    auto& reader = *pull_.reader;
+    const auto now = services_.clock->steady();
+    const bool well = response.status == 200;
+    // That a shard is not served now is over soon; anything else is not.
+    if (!well && response.status < 500) {
+      reader.ended = true;
+      return pull_.taker->take(farewell(response.body));
+    }
+    if (well && response.body.empty() && now - reader.heard_at >= stream_heartbeat)
+      response.body = heartbeat_of(reader, services_);
+    if (!well || response.body.empty()) return self_->delayed_send(self_, stream_poll, std::move(pull_));
+    reader.heard_at = now;
+    pull_.taker->take(std::move(response.body));
+  }
+
+ private:
+  caf::event_based_actor* self_;
+  const services& services_;
+  event_pull pull_;
+};
+
 /// One request under way: what it was, what it asks, what has come back.
 struct open_call {
   gateway::call call;
   std::shared_ptr<gateway::responder> responder;
+  bool counted = true;  ///< Of a body that goes on, only its begin is.
   std::chrono::nanoseconds since{};
   std::optional<std::chrono::nanoseconds> waited;
   bool from_within = false;
@@ -186,6 +215,24 @@ class desk {
     });
   }
 
+  /// Reads the next piece for who follows events.
+  void take(const event_pull& pull) {
+    auto& reader = *pull.reader;
+    if (reader.gone) return;
+    if (reader.ended) return pull.taker->take({});
+    open_call open;
+    open.call = reader.call;
+    open.counted = false;
+    open.responder = std::make_shared<piece_responder>(self_, config_.services, pull);
+    open.since = config_.services.clock->steady();
+    open.deadline = open.since + config_.request_deadline;
+    run(std::move(open), [this, &pull](open_call& open) {
+      if (auto refused = check_again(open.call, config_.services))
+        return refuse(*refused, open.call.request_id);
+      return read_on(pull.reader, config_.services);
+    });
+  }
+
   /// Whether deadlines are to be looked at: somebody waits, and nobody looks yet.
   bool begins_to_wait() { return !calls_.empty() && !std::exchange(looking_, true); }
 
@@ -236,6 +283,11 @@ class desk {
     auto responder = std::move(open.responder);
     for (auto& field : open.call.limits)
       done.fields.push_back(std::move(field));
+    if (!open.counted) return responder->respond(to_response(std::move(done), open.call.request_id));
+    if (done.more)
+      done.more->pull = [self = caf::actor_cast<caf::actor>(self_)](event_pull pull) {
+        caf::anon_send(self, std::move(pull));
+      };
     const auto& credential = open.call.credential;
     respond(*responder, std::move(done),
             {*open.call.http, open.call.route, open.call.request_id, open.call.traceparent,
@@ -517,6 +569,10 @@ caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config c
       [self](const runtime::response& response) { self->state.desk->take(response); },
       [self](const runtime::index_page& page) { self->state.desk->take(page); },
       [self](const view_shown& view) { self->state.desk->take(view); },
+      [self, look_later](const event_pull& pull) {
+        self->state.desk->take(pull);
+        look_later();
+      },
       [self, look_later](const gateway_tick&) {
         self->state.desk->tick();
         look_later();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/gateway/call.hpp"
+#include "actors/gateway/event_stream.hpp"
 #include "actors/gateway/http.hpp"
 #include "runtime/cluster/routing.hpp"
 #include "runtime/messages.hpp"
@@ -84,6 +85,7 @@ void drop_file(const http_request& request);
 ///   runtime::response   from a shard
 ///   runtime::index_page from a shard
 ///   view_shown          from an outside view
+///   event_pull          from the listener, for who follows events
 ///   gateway_tick        from itself
 caf::behavior gateway(caf::stateful_actor<gateway_state>* self, gateway_config config);
 
@@ -95,9 +97,11 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_gateway, caf::first_custom_type_id + 100)
 CAF_ADD_TYPE_ID(souk_gateway, (souk::gateway::exchange))
 CAF_ADD_TYPE_ID(souk_gateway, (souk::gateway::view_shown))
 CAF_ADD_TYPE_ID(souk_gateway, (souk::gateway::gateway_tick))
+CAF_ADD_TYPE_ID(souk_gateway, (souk::gateway::event_pull))
 
 CAF_END_TYPE_ID_BLOCK(souk_gateway)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::gateway::exchange)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::gateway::view_shown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::gateway::gateway_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::gateway::event_pull)

@@ -43,6 +43,7 @@ step count_units(const call& call, const services& services);
 
 // event_routes.cpp
 step list_events(const call& call, const services& services);
+step stream_events(const call& call, const services& services);
 
 // key_routes.cpp
 step create_key(const call& call, const services& services);

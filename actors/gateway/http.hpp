@@ -38,12 +38,31 @@ struct http_request {
   std::optional<std::string_view> field(std::string_view name) const;
 };
 
+/// Takes one piece of a body that goes on; any thread, at most once. An empty piece, and dropping it, end the
+/// body.
+class piece_taker {
+ public:
+  virtual ~piece_taker() = default;
+  virtual void take(std::string piece) = 0;
+};
+
+/// A body that goes on for as long as both sides want it to. It is asked for its next piece when the client's
+/// network has taken the one before: who reads slowly is told slowly, and never more than one piece waits.
+class body_stream {
+ public:
+  virtual ~body_stream() = default;
+  /// From the listener's thread: must not block.
+  virtual void next(std::unique_ptr<piece_taker> taker) = 0;
+};
+
 /// An answer. Content-Length, Date, Connection and the like are the listener's.
 struct http_response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
   bool close = false;  ///< Close the connection after it.
+  /// Set: what follows `body`, until the connection ends; dropped when it does.
+  std::shared_ptr<body_stream> more = nullptr;
 };
 
 /// Takes the one answer to one request; any thread, at most once. Dropping it unanswered closes the

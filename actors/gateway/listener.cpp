@@ -284,8 +284,12 @@ void listener_core::deliver() {
     const std::lock_guard lock{inbox_mutex_};
     arrived.swap(inbox_);
   }
-  for (auto& one : arrived)
-    one.to->answer(one.sequence, std::move(one.response));
+  for (auto& one : arrived) {
+    if (one.piece)
+      one.to->add(*std::move(one.piece));
+    else
+      one.to->answer(one.sequence, std::move(one.response));
+  }
   // The answers of one connection that came together leave together.
   for (auto& one : arrived)
     one.to->pump();

@@ -47,6 +47,26 @@ class ticket final : public responder {
   std::uint64_t sequence_;
 };
 
+/// Takes one piece, from any thread.
+class piece_ticket final : public piece_taker {
+ public:
+  piece_ticket(std::shared_ptr<listener_core> core, std::shared_ptr<connection> to)
+      : core_(std::move(core)), to_(std::move(to)) {}
+  piece_ticket(const piece_ticket&) = delete;
+  piece_ticket& operator=(const piece_ticket&) = delete;
+  ~piece_ticket() override {
+    if (to_) take({});
+  }
+
+  void take(std::string piece) override {
+    if (to_) core_->complete({std::exchange(to_, nullptr), 0, std::nullopt, std::move(piece)});
+  }
+
+ private:
+  std::shared_ptr<listener_core> core_;
+  std::shared_ptr<connection> to_;
+};
+
 std::string client_of(const asio::ip::tcp::socket& socket) {
   error_code gone;
   const auto peer = socket.remote_endpoint(gone);
@@ -158,12 +178,13 @@ std::optional<std::chrono::milliseconds> connection::idle_since() const {
 
 void connection::arm_read() {
   if (reading_ || eof_ || closed_) return;
-  if (!lingering_ && (!can_take() || !pending_.empty())) return;
+  if (!lingering_ && !more_ && (!can_take() || !pending_.empty())) return;
   reading_ = true;
   socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](const error_code& ec) {
     self->reading_ = false;
     if (self->closed_) return;
     if (ec) return self->close();
+    if (self->more_) return self->watch_reader();
     self->lingering_ ? self->discard() : self->on_readable();
   });
 }
@@ -284,13 +305,24 @@ void connection::answer(std::uint64_t sequence, std::optional<http_response> res
   settled.response = std::move(response);
 }
 
+void connection::add(std::string piece) {
+  asked_for_more_ = false;
+  if (!more_) return;
+  if (piece.empty()) {
+    more_ = nullptr;
+    return;
+  }
+  if (out_.empty()) written_at_ = core_->now;
+  out_.append(std::move(piece));
+}
+
 void connection::advance() {
   std::size_t sent = 0;
   while (sent < exchanges_.size() && exchanges_[sent].settled()) {
     auto& done = exchanges_[sent];
     const bool last = sent + 1 == exchanges_.size();
     if (core_->draining && last && !in_request_ && pending_.empty()) closing_ = true;
-    const bool ends = done.dropped || done.response->close || (closing_ && last);
+    const bool ends = done.dropped || done.response->close || done.response->more || (closing_ && last);
     if (!done.dropped) send(std::move(done), ends);
     ++sent;
     if (!ends) continue;
@@ -309,6 +341,7 @@ void connection::advance() {
 
 void connection::send(exchange done, bool close) {
   if (out_.empty()) written_at_ = core_->now;
+  if (!done.head_only && !core_->draining) more_ = done.response->more;
   append_answer(
       out_, std::move(*done.response),
       {done.head_only, close, done.http_1_0, tls_ ? core_->tls_common_fields : core_->common_fields});
@@ -339,13 +372,33 @@ bool connection::flush() {
   return true;
 }
 
+void connection::ask_for_more() {
+  if (!more_ || asked_for_more_ || !out_.empty()) return;
+  if (core_->draining) {
+    more_ = nullptr;
+    return;
+  }
+  asked_for_more_ = true;
+  more_->next(std::make_unique<piece_ticket>(core_, shared_from_this()));
+}
+
+// Who reads a body that goes on has nothing more to say: whatever comes is thrown away, and its end is the
+// end.
+void connection::watch_reader() {
+  error_code ec;
+  if (read_some(ec) == 0 && ec && ec != asio::error::would_block) return close();
+  if (!read_wants_write_) return arm_read();
+  if (!writing_) arm_write();
+}
+
 void connection::arm_write() {
   writing_ = true;
   socket_.async_wait(asio::socket_base::wait_write, [self = shared_from_this()](const error_code& ec) {
     self->writing_ = false;
     if (self->closed_) return;
     if (ec) return self->close();
-    if (std::exchange(self->read_wants_write_, false)) self->on_readable();
+    if (std::exchange(self->read_wants_write_, false))
+      self->more_ ? self->watch_reader() : self->on_readable();
     if (!self->closed_) self->pump();
   });
 }
@@ -359,7 +412,9 @@ void connection::pump() {
     const auto bytes = std::exchange(pending_, {});
     pending_ = consume(bytes);
   }
-  const bool quiet = exchanges_.empty() && out_.empty();
+  ask_for_more();
+  if (closed_) return;
+  const bool quiet = exchanges_.empty() && out_.empty() && !more_;
   if (quiet && (closing_ || (eof_ && !spooling_))) return linger();
   arm_read();
 }
@@ -391,6 +446,7 @@ void connection::end_service() {
 
 void connection::close() {
   if (std::exchange(closed_, true)) return;
+  more_ = nullptr;
   if (handshaking_) ++core_->tls.failed;
   if (tls_) tls_->abandoned = true;
   if (!stepping_) close_socket();
@@ -412,7 +468,11 @@ void connection::close_socket() {
 void connection::drain() {
   if (closed_ || lingering_) return;
   if (handshaking_) return close();  // it has asked nothing yet
-  if (idle_since()) on_readable();   // what has come already is still answered
+  if (more_) {
+    more_ = nullptr;  // what it was told is whole; it goes on at another node
+    return pump();
+  }
+  if (idle_since()) on_readable();  // what has come already is still answered
   if (!closed_ && idle_since()) linger();
 }
 

@@ -28,11 +28,13 @@ namespace souk::gateway {
 
 class connection;
 
-/// What came of one request of one connection: an answer, or nothing if it was dropped.
+/// What came of one request of one connection: an answer, or nothing if it was dropped. Or a piece of the
+/// body that goes on.
 struct completion {
   std::shared_ptr<connection> to;
   std::uint64_t sequence = 0;
   std::optional<http_response> response;
+  std::optional<std::string> piece = std::nullopt;
 };
 
 /// What the connections of one listener share. All of it belongs to the listener's thread, but for the inbox.
@@ -101,6 +103,8 @@ class connection : public std::enable_shared_from_this<connection> {
   void start();
   /// The answer to a request. `pump` follows.
   void answer(std::uint64_t sequence, std::optional<http_response> response);
+  /// The next piece of the body that goes on; an empty one ends it. `pump` follows.
+  void add(std::string piece);
   /// Does what can be done now: writes, goes on reading, closes.
   void pump();
   /// Looks whether something has taken too long.
@@ -160,6 +164,9 @@ class connection : public std::enable_shared_from_this<connection> {
   void send(exchange done, bool close);
   /// False: it is closed.
   bool flush();
+  /// Asks for the next piece, if all before it is sent.
+  void ask_for_more();
+  void watch_reader();
   void arm_write();
   void linger();
   void discard();
@@ -176,6 +183,8 @@ class connection : public std::enable_shared_from_this<connection> {
   std::uint64_t first_sequence_ = 0;  ///< Of exchanges_.front().
   output_queue out_;
   std::shared_ptr<spool_file> spool_;
+  std::shared_ptr<body_stream> more_;  ///< The body that goes on; nothing else is read or answered then.
+  bool asked_for_more_ = false;
   std::chrono::milliseconds since_{0};  ///< When the present phase of reading began.
   std::chrono::milliseconds written_at_{0};
   std::chrono::milliseconds linger_until_{0};

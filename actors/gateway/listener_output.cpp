@@ -148,7 +148,7 @@ void append_answer(output_queue& out, http_response response, const answer_frame
     append_safe(text, value);
     text += "\r\n";
   }
-  if (has_body(response.status)) {
+  if (has_body(response.status) && !response.more) {
     text += "Content-Length: ";
     append_number(text, response.body.size());
     text += "\r\n";

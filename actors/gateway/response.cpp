@@ -1,5 +1,7 @@
 #include "actors/gateway/response.hpp"
 
+#include "actors/gateway/event_stream.hpp"
+
 #include <utility>
 
 namespace souk::gateway {
@@ -8,7 +10,7 @@ http_response to_response(done done, std::string_view request_id) {
   runtime::answer& answer = done.answer;
   http_response response;
   response.status = answer.status;
-  if (!answer.body.empty()) {
+  if (!answer.body.empty() || done.more) {
     if (answer.content_type.empty())
       answer.content_type = answer.status >= 400 ? "application/problem+json" : "application/json";
     response.fields.emplace_back("Content-Type", std::move(answer.content_type));
@@ -20,6 +22,7 @@ http_response to_response(done done, std::string_view request_id) {
     response.fields.push_back(std::move(field));
   response.fields.emplace_back("Request-Id", request_id);
   response.body = std::move(answer.body);
+  response.more = std::move(done.more);
   return response;
 }
 

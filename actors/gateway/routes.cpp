@@ -127,6 +127,10 @@ void add_sales(std::vector<route>& table) {
 void add_events(std::vector<route>& table) {
   table.push_back(make_route("GET", "/v1/events", "list_events", staff_reads, scope::events_read, list_events,
                              {"after", "types", "limit"}));
+  auto stream = make_route("GET", "/v1/events/stream", "stream_events", staff_reads, scope::events_read,
+                           stream_events, {"after", "types"});
+  stream.streams = true;
+  table.push_back(std::move(stream));
 }
 
 void add_operations(std::vector<route>& table) {

@@ -43,6 +43,7 @@ struct route {
   handler handle = nullptr;
   bool from_catalogue = false;  ///< Answered from the node's own catalogue: not before that is there.
   bool test_mode_only = false;
+  bool streams = false;    ///< Answers with server-sent events, which go on.
   unsigned deadlines = 1;  ///< How many of the gateway's deadlines it may take.
 };
 

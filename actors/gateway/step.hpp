@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,13 +20,16 @@
 /// do with the replies. Steps are plain values, so every route is tested without actors or sockets.
 namespace souk::gateway {
 
+class event_stream;
+
 using header_fields = std::vector<std::pair<std::string, std::string>>;
 
 /// The call is over with this.
 struct done {
   runtime::answer answer;
-  bool replayed = false;  ///< The first answer to an Idempotency-Key, again.
-  header_fields fields;   ///< Besides those that `answer` brings.
+  bool replayed = false;                         ///< The first answer to an Idempotency-Key, again.
+  header_fields fields;                          ///< Besides those that `answer` brings.
+  std::shared_ptr<event_stream> more = nullptr;  ///< Set: the body goes on with it.
 };
 
 /// A command or read for one entity.

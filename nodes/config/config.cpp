@@ -287,7 +287,10 @@ void read_all(map_reader& reader, settings& all) {
   reader.section("limits", [&](map_reader& inner) { read_limits(inner, all.limits); });
   reader.section("auth", [&](map_reader& inner) { read_auth(inner, all.auth); });
   reader.section("storage", [&](map_reader& inner) { read_storage(inner, all.storage); });
-  reader.section("events", [&](map_reader& inner) { inner.number("keep", all.events.keep, 0, 100'000'000); });
+  reader.section("events", [&](map_reader& inner) {
+    inner.number("keep", all.events.keep, 0, 100'000'000);
+    inner.number("streams", all.events.streams, 0, 1'000);
+  });
   reader.section("entities", [&](map_reader& inner) { read_entities(inner, all.entities); });
   reader.section("checkout", [&](map_reader& inner) {
     inner.time("hold_ttl", all.checkout.hold_ttl, 1s, 7 * day);

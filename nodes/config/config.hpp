@@ -169,6 +169,7 @@ struct storage_settings {
 
 struct event_settings {
   std::uint32_t keep = 100'000;  ///< Records of each shard for readers of events; up to 100,000,000; 0: none.
+  std::uint32_t streams = 32;    ///< Who may follow events at a node at a time; up to 1,000; 0: nobody.
 };
 
 struct entity_settings {

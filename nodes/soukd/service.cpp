@@ -2,6 +2,7 @@
 
 #include "actors/gateway/access.hpp"
 #include "actors/gateway/admission.hpp"
+#include "actors/gateway/event_stream.hpp"
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/gateway/http.hpp"
@@ -275,6 +276,9 @@ class running_service final : public service {
       tokens_.emplace(options_.settings.auth);
       tokens_->add_metrics(metrics_);
     }
+    streams_ = std::make_shared<gateway::stream_places>(options_.settings.events.streams);
+    metrics_.add_reading(telemetry::registry::type::gauge, "souk_event_streams", "Who follows events now.",
+                         [streams = streams_] { return static_cast<double>(streams->taken()); });
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
     open_access_log();
   }
@@ -356,6 +360,7 @@ class running_service final : public service {
       services.keys_are_coming = [this] { return !has_caught_up_ || node_->feed().behind != 0; };
     if (clustered()) services.catalogue_is_coming = [this] { return !has_caught_up_; };
     if (limits_anybody(admission_options_of(options_.settings.limits))) services.admission = admission_;
+    services.streams = streams_;
     services.clock = clock_;
     services.random = random_;
     services.secret = secret_;
@@ -515,6 +520,7 @@ class running_service final : public service {
   std::shared_ptr<telemetry::access_log> access_;  // null: it is off
   gateway::services unread_;                       // what lines of requests that no gateway answers take
   std::shared_ptr<gateway::admission> admission_;
+  std::shared_ptr<gateway::stream_places> streams_;
   std::shared_ptr<gateway::overload_guard> overload_;  // null: nothing is refused for the others' sake
   std::optional<token_keys_watch> tokens_;             // nothing: none are taken
   telemetry::admin_sources health_;

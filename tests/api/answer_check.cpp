@@ -16,6 +16,10 @@ std::vector<std::string> check_answer(const json::value& document, const gateway
   if (content->find("text/html") != nullptr)
     return response.body.starts_with("<!doctype html>") ? std::vector<std::string>{}
                                                         : std::vector<std::string>{"it is no page"};
+  if (content->find("text/event-stream") != nullptr)
+    return response.body.starts_with("id: ") || response.body.starts_with(":\nid: ")
+               ? std::vector<std::string>{}
+               : std::vector<std::string>{"it tells nothing"};
   const auto* type = response.status < 400 ? "application/json" : "application/problem+json";
   json::parse_error unread;
   const auto body = json::parse(response.body, unread);

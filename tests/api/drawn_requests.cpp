@@ -142,6 +142,8 @@ void request_drawing::draw_fields(const value& operation, drawn_request& request
     const auto name = json::text_of(*parameter, "name");
     if (name == "Idempotency-Key") {
       if (dice_.percent(parameter->find("required") != nullptr ? 95 : 40)) add("idempotency-key", draw_key());
+    } else if (name == "Last-Event-ID") {
+      if (dice_.percent(30)) add("last-event-id", known_.any("after", dice_).value_or("none"));
     } else if (name == "Prefer") {
       if (dice_.percent(30))
         add("prefer", dice_.pick(std::vector<std::string>{"return=minimal", "return=representation",

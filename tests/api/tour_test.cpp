@@ -155,6 +155,9 @@ void follow(tour& tour) {
   tour.call("GET", "/v1/events?after=latest");
   tour.call("GET", "/v1/events?after=nowhere");
   tour.call("GET", "/v1/events?types=order.lost.v1");
+  tour.call("GET", "/v1/events/stream");
+  tour.call("GET", "/v1/events/stream?after=latest", "", {{"accept", "text/event-stream"}});
+  tour.call("GET", "/v1/events/stream", "", {{"last-event-id", "nowhere"}});
 }
 
 void operate(tour& tour) {

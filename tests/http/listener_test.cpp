@@ -588,6 +588,178 @@ TEST_F(spooling, a_folder_that_cannot_be_written_is_a_503) {
   EXPECT_TRUE(client.ends());
 }
 
+/// A body that goes on: keeps who asked for its next piece.
+class kept_stream final : public body_stream {
+ public:
+  struct shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<std::unique_ptr<piece_taker>> takers;
+    int asked = 0;
+    bool dropped = false;
+
+    /// Who asked, as soon as somebody has.
+    std::unique_ptr<piece_taker> next() {
+      std::unique_lock lock{mutex};
+      EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds{10}, [&] { return !takers.empty(); }));
+      if (takers.empty()) return nullptr;
+      auto taker = std::move(takers.front());
+      takers.erase(takers.begin());
+      return taker;
+    }
+    bool is_dropped() {
+      std::unique_lock lock{mutex};
+      return changed.wait_for(lock, std::chrono::seconds{10}, [&] { return dropped; });
+    }
+    int asked_so_far() {
+      const std::lock_guard lock{mutex};
+      return asked;
+    }
+  };
+
+  explicit kept_stream(std::shared_ptr<shared> all) : all_(std::move(all)) {}
+  kept_stream(const kept_stream&) = delete;
+  kept_stream& operator=(const kept_stream&) = delete;
+  ~kept_stream() override {
+    const std::lock_guard lock{all_->mutex};
+    all_->dropped = true;
+    all_->changed.notify_all();
+  }
+  void next(std::unique_ptr<piece_taker> taker) override {
+    const std::lock_guard lock{all_->mutex};
+    ++all_->asked;
+    all_->takers.push_back(std::move(taker));
+    all_->changed.notify_all();
+  }
+
+ private:
+  std::shared_ptr<shared> all_;
+};
+
+/// A server whose answers go on, but for /echo.
+class streaming : public ::testing::Test {
+ protected:
+  request_handler handler() {
+    return [this](http_request request, std::unique_ptr<responder> answer) {
+      auto response = echo(request);
+      if (request.path != "/echo") {
+        response.body = "first ";
+        response.more = std::make_shared<kept_stream>(all_);
+      }
+      answer->respond(std::move(response));
+    };
+  }
+  std::shared_ptr<kept_stream::shared> all_ = std::make_shared<kept_stream::shared>();
+};
+
+TEST_F(streaming, pieces_come_as_they_are_given_until_there_are_none) {
+  const auto server = start(handler());
+  raw_client client{server->port()};
+  client.send(get("/stream") + get("/echo"));
+  const auto head = client.read_until("\r\n\r\n");
+  EXPECT_EQ(head.find("Content-Length"), std::string::npos);
+  EXPECT_NE(head.find("Connection: close"), std::string::npos);
+  EXPECT_EQ(client.read_until("first "), "first ");
+  all_->next()->take("second ");
+  EXPECT_EQ(client.read_until("second "), "second ");
+  all_->next()->take("third ");
+  EXPECT_EQ(client.read_until("third "), "third ");
+  all_->next()->take("");
+  EXPECT_TRUE(client.ends());  // and what was asked behind it is not answered
+  EXPECT_TRUE(all_->is_dropped());
+}
+
+TEST_F(streaming, a_taker_that_is_dropped_ends_it) {
+  const auto server = start(handler());
+  raw_client client{server->port()};
+  client.send(get("/stream"));
+  client.read_until("first ");
+  all_->next().reset();
+  EXPECT_TRUE(client.ends());
+}
+
+TEST_F(streaming, head_gets_no_piece) {
+  const auto server = start(handler());
+  raw_client client{server->port()};
+  client.send("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read(true)->status, 200);
+  EXPECT_TRUE(client.ends());
+  EXPECT_EQ(all_->asked_so_far(), 0);
+}
+
+// Nothing is asked for that the client's network has no room for: one piece waits, however large all of it
+// is.
+TEST_F(streaming, who_does_not_read_is_told_no_more_and_loses_the_connection_in_the_end) {
+  listener_options options;
+  options.write_timeout_ms = 300;
+  const auto server = start(handler(), options);
+  raw_client client{server->port()};
+  client.send(get("/stream"));
+  client.read_until("first ");
+  int given = 0;
+  constexpr int most = 200;
+  for (; given < most; ++given) {
+    {
+      std::unique_lock lock{all_->mutex};
+      const bool asked = all_->changed.wait_for(lock, std::chrono::seconds{10},
+                                                [&] { return !all_->takers.empty() || all_->dropped; });
+      if (!asked || all_->takers.empty()) break;
+    }
+    all_->next()->take(std::string(1 << 20, 'x'));
+  }
+  EXPECT_LT(given, most);
+  EXPECT_TRUE(all_->is_dropped());
+  EXPECT_EQ(all_->asked_so_far(), given);
+}
+
+TEST_F(streaming, who_goes_away_is_noticed_at_once) {
+  const auto server = start(handler());
+  {
+    raw_client client{server->port()};
+    client.send(get("/stream"));
+    client.read_until("first ");
+    all_->next();
+  }
+  EXPECT_TRUE(all_->is_dropped());
+}
+
+TEST_F(streaming, what_else_a_reader_says_is_not_heard) {
+  const auto server = start(handler());
+  raw_client client{server->port()};
+  client.send(get("/stream"));
+  client.read_until("first ");
+  client.send(get("/echo"));
+  all_->next()->take("second ");
+  EXPECT_EQ(client.read_until("second "), "second ");
+  all_->next()->take("");
+  EXPECT_TRUE(client.ends());
+}
+
+TEST_F(streaming, a_server_that_ends_does_not_wait_for_it) {
+  auto server = start(handler());
+  raw_client waiting{server->port()};
+  waiting.send(get("/stream"));
+  waiting.read_until("first ");
+  const auto taker = all_->next();
+  const auto begun = std::chrono::steady_clock::now();
+  server->drain(20'000);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{10});
+  EXPECT_TRUE(waiting.ends());
+  EXPECT_TRUE(all_->is_dropped());
+  taker->take("too late");
+  server.reset();
+}
+
+TEST_F(streaming, others_are_served_beside_it) {
+  const auto server = start(handler());
+  raw_client client{server->port()};
+  client.send(get("/stream"));
+  client.read_until("first ");
+  raw_client other{server->port()};
+  other.send(get("/echo"));
+  EXPECT_EQ(other.read()->body, "GET /echo ");
+}
+
 TEST(listener, dates_are_written_as_http_wants_them) {
   EXPECT_EQ(format_date(runtime::from_ms(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
   EXPECT_EQ(format_date(runtime::from_ms(784'111'777'999)), "Sun, 06 Nov 1994 08:49:37 GMT");

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace souk::tests {
 
@@ -106,6 +107,15 @@ std::optional<raw_answer> raw_client::read(bool head_only) {
   answer.body = buffer_.substr(0, length);
   buffer_.erase(0, length);
   return answer;
+}
+
+std::string raw_client::read_until(std::string_view last) {
+  std::size_t at = 0;
+  while ((at = buffer_.find(last)) == std::string::npos)
+    if (!receive()) return std::exchange(buffer_, {});
+  const auto text = buffer_.substr(0, at + last.size());
+  buffer_.erase(0, at + last.size());
+  return text;
 }
 
 bool raw_client::ends() {

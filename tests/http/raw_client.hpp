@@ -38,6 +38,8 @@ class raw_client {
 
   /// The next answer, or nothing if the connection ends. `head_only`: to a HEAD request.
   std::optional<raw_answer> read(bool head_only = false);
+  /// What comes until `last` has come, with it; what came if the connection ends before.
+  std::string read_until(std::string_view last);
   /// Whether the connection ends, with nothing more coming.
   bool ends();
 

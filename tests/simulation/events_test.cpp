@@ -188,5 +188,170 @@ TEST(events, that_are_trimmed_end_a_reader_who_was_away_too_long_and_say_where_t
   EXPECT_FALSE(reader.ids().empty());
 }
 
+// Takes the pieces of a body that goes on, as a listener whose client reads everything.
+class follower {
+ public:
+  follower(simulated_cluster& shop, const std::string& node, simulated_cluster::fields fields,
+           const std::string& query = "") {
+    const bool has_key = std::any_of(fields.begin(), fields.end(),
+                                     [](const auto& field) { return field.first == "authorization"; });
+    if (!has_key) fields.push_back(shop.staff());
+    auto begun = shop.call(node, "GET", "/v1/events/stream" + query, "", std::move(fields));
+    state_->status = begun.status;
+    state_->text = begun.body;
+    state_->more = begun.more;
+    if (state_->more) pull(state_);
+  }
+  ~follower() { state_->more = nullptr; }
+  follower(const follower&) = delete;
+  follower& operator=(const follower&) = delete;
+
+  int status() const { return state_->status; }
+  const std::string& text() const { return state_->text; }
+  bool ended() const { return state_->ended; }
+  std::size_t pieces() const { return state_->pieces; }
+  /// The last id that came.
+  std::string last_id() const {
+    const auto at = state_->text.rfind("id: ");
+    return state_->text.substr(at + 4, state_->text.find('\n', at) - at - 4);
+  }
+  std::vector<std::string> ids() const {
+    std::vector<std::string> found;
+    for (auto at = state_->text.find("\"evt_"); at != std::string::npos;
+         at = state_->text.find("\"evt_", at + 1))
+      found.push_back(state_->text.substr(at + 1, state_->text.find('"', at + 1) - at - 1));
+    return found;
+  }
+
+ private:
+  struct state {
+    int status = 0;
+    std::string text;
+    std::size_t pieces = 0;
+    bool ended = false;
+    std::shared_ptr<gateway::body_stream> more;
+  };
+  class taker final : public gateway::piece_taker {
+   public:
+    explicit taker(std::shared_ptr<state> to) : to_(std::move(to)) {}
+    taker(const taker&) = delete;
+    taker& operator=(const taker&) = delete;
+    ~taker() override {
+      if (to_) to_->ended = true;
+    }
+    void take(std::string piece) override {
+      const auto to = std::exchange(to_, nullptr);
+      if (piece.empty()) to->ended = true;
+      if (piece.empty()) return;
+      to->text += piece;
+      ++to->pieces;
+      pull(to);
+    }
+
+   private:
+    std::shared_ptr<state> to_;
+  };
+  static void pull(const std::shared_ptr<state>& from) {
+    if (from->more) from->more->next(std::make_unique<taker>(from));
+  }
+
+  std::shared_ptr<state> state_ = std::make_shared<state>();
+};
+
+TEST(event_streams, tell_what_happens_as_it_happens) {
+  simulated_cluster shop{81};
+  follower all{shop, "b", {}};
+  follower orders{shop, "b", {}, "?types=order.placed.v1"};
+  ASSERT_EQ(all.status(), 200) << all.text();
+  shop.stock("TEA", 5);
+  ASSERT_EQ(check_out_anywhere(shop, fill_cart(shop, "a", "TEA")).status, 201);
+  shop.advance(2s);
+  reader reader{shop};
+  EXPECT_EQ(reader.read_all("c"), 200);
+  EXPECT_EQ(all.ids(), reader.ids());
+  EXPECT_EQ(orders.ids().size(), 1u);
+  EXPECT_FALSE(all.ended());
+}
+
+TEST(event_streams, say_where_they_are_while_nothing_happens) {
+  simulated_cluster shop{82};
+  follower quiet{shop, "a", {}, "?after=latest"};
+  ASSERT_TRUE(quiet.text().starts_with(":\nid: ")) << quiet.text();
+  shop.advance(10s);
+  EXPECT_EQ(quiet.pieces(), 0u);
+  shop.advance(50s);
+  EXPECT_GE(quiet.pieces(), 3u);
+  EXPECT_LE(quiet.pieces(), 4u);
+  EXPECT_TRUE(quiet.ids().empty());
+}
+
+// The node that tells dies, and primaries with it; its reader goes on at another one behind the last id.
+TEST(event_streams, go_on_at_another_node_behind_the_last_id) {
+  simulated_cluster shop{83};
+  shop.stock("TEA", 20);
+  std::vector<std::string> ids;
+  std::string last;
+  {
+    follower first{shop, "a", {}};
+    ASSERT_EQ(check_out_anywhere(shop, fill_cart(shop, "b", "TEA")).status, 201);
+    shop.advance(1s);
+    ids = first.ids();
+    last = first.last_id();
+    EXPECT_FALSE(ids.empty());
+  }
+  shop.crash("a");
+  shop.advance(5s);
+  ASSERT_EQ(check_out_anywhere(shop, fill_cart(shop, "b", "TEA")).status, 201);
+  follower second{shop, "b", {{"last-event-id", last}}};
+  ASSERT_EQ(second.status(), 200) << second.text();
+  ASSERT_EQ(check_out_anywhere(shop, fill_cart(shop, "c", "TEA")).status, 201);
+  shop.advance(2s);
+  for (const auto& id : second.ids())
+    ids.push_back(id);
+  reader reader{shop};
+  EXPECT_EQ(reader.read_all("c"), 200);
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), ids.size());
+  std::sort(ids.begin(), ids.end());
+  auto expected = reader.ids();
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(ids, expected);
+}
+
+// Of shards that are not served for a while nothing is told, and nothing is left out when they are back.
+TEST(event_streams, wait_for_shards_that_are_away) {
+  simulated_cluster shop{84};
+  shop.stock("TEA", 20);
+  follower follower{shop, "b", {}};
+  shop.crash("a");
+  shop.advance(10s);
+  ASSERT_EQ(check_out_anywhere(shop, fill_cart(shop, "b", "TEA")).status, 201);
+  shop.advance(5s);
+  EXPECT_FALSE(follower.ended());
+  reader reader{shop};
+  EXPECT_EQ(reader.read_all("c"), 200);
+  auto told = follower.ids();
+  std::sort(told.begin(), told.end());
+  auto expected = reader.ids();
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(told, expected);
+}
+
+TEST(event_streams, end_when_their_key_is_revoked) {
+  simulated_cluster shop{85};
+  const auto made =
+      shop.call("a", "POST", "/v1/keys", R"({"label":"reader","scopes":["events:read"]})", {shop.staff()});
+  shop.advance(2s);
+  follower follower{shop, "b", {{"authorization", "Bearer " + member_of(made.body, "secret")}}};
+  ASSERT_EQ(follower.status(), 200) << follower.text();
+  shop.advance(2s);
+  EXPECT_FALSE(follower.ended());
+  EXPECT_EQ(shop.call("a", "DELETE", "/v1/keys/" + member_of(made.body, "id"), "", {shop.staff()}).status,
+            200);
+  shop.advance(3s);
+  EXPECT_TRUE(follower.ended());
+  EXPECT_NE(follower.text().find("event: error\ndata: {"), std::string::npos) << follower.text();
+  EXPECT_NE(follower.text().find("invalid_token"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace souk::testkit

@@ -203,7 +203,7 @@ TEST(config, every_setting_reaches_its_place) {
     limits { window = 1min delay_target = 80ms clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
              credential { browse = 5 cart = 6 checkout = 7 admin = 8 } }
     auth { jwks = "keys.json" issuer = "https://id.example" audience = "souk" reload_interval = 9s }
-    events { keep = 5000 }
+    events { keep = 5000 streams = 9 }
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
               flush_bytes = 1MiB }
     entities = { max_active = 100 idle_timeout = 1h queue_max = 7 }   ; with "=" too
@@ -279,6 +279,7 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.storage.flush_interval, 250ms);
   EXPECT_EQ(read.storage.flush_bytes, 1u << 20);
   EXPECT_EQ(read.events.keep, 5000u);
+  EXPECT_EQ(read.events.streams, 9u);
   EXPECT_EQ(read.entities.max_active, 100u);
   EXPECT_EQ(read.entities.idle_timeout, 1h);
   EXPECT_EQ(read.entities.queue_max, 7u);

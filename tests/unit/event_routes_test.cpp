@@ -1,4 +1,5 @@
 #include "actors/gateway/event_cursor.hpp"
+#include "actors/gateway/event_stream.hpp"
 #include "actors/kinds.hpp"
 #include "actors/order/order.pb.h"
 #include "persistence/record.pb.h"
@@ -139,6 +140,74 @@ TEST_F(event_routes, what_makes_no_sense_is_refused) {
   EXPECT_EQ(problem_of(events("types=order.lost.v1")), "422 validation_failed");
   EXPECT_EQ(problem_of(events("limit=101")), "422 validation_failed");
   EXPECT_EQ(problem_of(events("cursor=x")), "400 unknown_field");
+}
+
+TEST_F(event_routes, a_stream_tells_events_each_with_where_to_go_on) {
+  request request = events();
+  request.path = "/v1/events/stream";
+  request.fields.emplace_back("accept", "text/event-stream");
+  const auto begun = ask_of(request).then({page_with(3), nothing()});
+  const auto& over = std::get<done>(begun);
+  EXPECT_EQ(over.answer.content_type, "text/event-stream");
+  ASSERT_NE(over.more, nullptr);
+  const auto cursor = seal_positions(services_.secret, over.more->reader()->at);
+  EXPECT_TRUE(over.answer.body.starts_with("id: " + cursor + "\ndata: {\"specversion\"")) << over.answer.body;
+  EXPECT_TRUE(over.answer.body.ends_with("}\n\n"));
+  EXPECT_EQ(question_in(ask_in(read_on(over.more->reader(), services_)), 0).journal->index, 4u);
+}
+
+TEST_F(event_routes, a_stream_goes_on_behind_the_last_id_that_came) {
+  const auto cursor = cursor_in(ask_of(events()).then({page_with(3), nothing()}));
+  request request = events("after=latest");
+  request.path = "/v1/events/stream";
+  request.fields.emplace_back("last-event-id", cursor);
+  EXPECT_EQ(question_in(ask_of(request), 0).journal->index, 4u);
+  request.fields.back().second = "";
+  EXPECT_EQ(question_in(ask_of(request), 0).journal->index, runtime::journal_place::at_end);
+  request.fields.back().second = "nonsense";
+  EXPECT_EQ(problem_of(request), "400 invalid_cursor");
+}
+
+TEST_F(event_routes, a_stream_without_events_says_where_it_is) {
+  request request = events("after=latest");
+  request.path = "/v1/events/stream";
+  const auto begun = ask_of(request).then({nothing(9), nothing(5)});
+  const auto& over = std::get<done>(begun);
+  EXPECT_EQ(over.answer.body, ":\nid: " + seal_positions(services_.secret, over.more->reader()->at) + "\n\n");
+}
+
+TEST_F(event_routes, only_so_many_may_follow) {
+  services_.streams = std::make_shared<stream_places>(2);
+  request request = events();
+  request.path = "/v1/events/stream";
+  auto first = handle(request);
+  auto second = handle(request);
+  EXPECT_EQ(problem_of(request), "503 overloaded");
+  EXPECT_EQ(services_.streams->taken(), 2u);
+  first = done{};
+  EXPECT_EQ(services_.streams->taken(), 1u);
+  EXPECT_TRUE(std::holds_alternative<ask>(handle(request)));  // and is dropped
+  EXPECT_EQ(services_.streams->taken(), 1u);
+}
+
+TEST_F(event_routes, a_stream_whose_place_is_lost_is_refused_before_it_begins) {
+  reply lost;
+  lost.journal = runtime::journal_extent{50, 50, 2, true};
+  request request = events();
+  request.path = "/v1/events/stream";
+  const auto refused = ask_of(request).then({lost, nothing()});
+  EXPECT_EQ(problem_in(answer_in(refused)), "410 expired");
+  EXPECT_EQ(std::get<done>(refused).more, nullptr);
+}
+
+TEST_F(event_routes, a_stream_is_for_who_accepts_it) {
+  request request = events();
+  request.path = "/v1/events/stream";
+  request.fields.emplace_back("accept", "text/html");
+  EXPECT_EQ(problem_of(request), "406 not_acceptable");
+  request = events();
+  request.fields.emplace_back("accept", "text/event-stream");
+  EXPECT_EQ(problem_of(request), "406 not_acceptable");
 }
 
 }  // namespace

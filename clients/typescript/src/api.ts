@@ -771,6 +771,14 @@ export type ListEventsQuery = {
   limit?: number;
 };
 
+/** What `streamEvents` may be asked with. */
+export type StreamEventsQuery = {
+  /** The `next_cursor` of the page before; `latest`: what comes from now on. Without it: from the earliest that is kept. */
+  after?: string;
+  /** Only events of these types, with commas between them. */
+  types?: string;
+};
+
 /** What `auditStock` may be asked with. */
 export type AuditStockQuery = {
   /** Which sku. Needed but for an audit of everything. */
@@ -1120,6 +1128,15 @@ export class Souk extends Connection {
    */
   listEvents(query: ListEventsQuery = {}, options: CallOptions = {}): Promise<Answer<EventList>> {
     return this.send<EventList>({ method: "GET", path: "/v1/events", answer: "json", query }, options);
+  }
+
+  /**
+   * What happens, as it happens.
+   * For staff. The same as server-sent events, for as long as the connection stays: the data of each is an event, its id where to go on. Of the type `error`: the problem that ended it. As many may follow at a node as the operator lets (503 overloaded).
+   * `GET /v1/events/stream`
+   */
+  streamEvents(query: StreamEventsQuery = {}, options: CallOptions = {}): Promise<Answer<ReadableStream<Uint8Array>>> {
+    return this.send<ReadableStream<Uint8Array>>({ method: "GET", path: "/v1/events/stream", answer: "stream", query }, options);
   }
 
   // keys: Who may do what.
