@@ -165,6 +165,9 @@ class socket_client {
     http_response response;
     response.status = answer ? answer->status : 0;
     if (answer) response.body = answer->body;
+    // A body that goes on is read as far as its first event.
+    if (answer && answer->field("content-type") == "text/event-stream")
+      response.body = client_->read_until("\n\n");
     if (!answer || answer->field("connection") == "close") client_.reset();
     return response;
   }
