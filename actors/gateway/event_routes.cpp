@@ -173,7 +173,6 @@ step begin_stream(ask first, const std::shared_ptr<event_reader>& reader, const 
     if (over.answer.status != 200) return next;
     if (over.answer.body.empty()) over.answer.body = heartbeat_of(*reader, services);
     reader->heard_at = services.clock->steady();
-    over.fields.emplace_back("Cache-Control", "no-store");
     over.more = std::make_shared<event_stream>(reader);
     return next;
   };

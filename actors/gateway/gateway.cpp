@@ -255,6 +255,7 @@ class desk {
 
   void respond(responder& responder, done done, const request_facts& facts) {
     auto response = to_response(std::move(done), facts.request_id);
+    if (facts.route != nullptr && response.status < 400) response.kind = facts.route->kind;
     const bool logs = config_.access && !facts.from_within;
     if (config_.metrics || logs) {
       const auto took = config_.services.clock->steady() - facts.since;

@@ -55,9 +55,18 @@ class body_stream {
   virtual void next(std::unique_ptr<piece_taker> taker) = 0;
 };
 
+/// Who may keep an answer, and what a browser may do with it. The listener has the fields that say so at
+/// hand.
+enum class answer_kind : std::uint8_t {
+  personal,   ///< Of one customer or of staff, or an error: nobody keeps it.
+  catalogue,  ///< Who got it may keep it, and asks by its ETag whether it still holds.
+  page,       ///< As `catalogue`, and for people: it brings a Content-Security-Policy of its own.
+};
+
 /// An answer. Content-Length, Date, Connection and the like are the listener's.
 struct http_response {
   int status = 200;
+  answer_kind kind = answer_kind::personal;
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
   bool close = false;  ///< Close the connection after it.

@@ -23,8 +23,10 @@ namespace {
 
 using error_code = boost::system::error_code;
 
-/// A browser is to take an answer for what it says that it is, and to show it in nobody else's page.
-constexpr std::string_view for_browsers = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n";
+/// A browser is to take an answer for what it says that it is, to show it in nobody else's page, and to tell
+/// nobody whose links it follows from here that it was here: paths hold ids that open a cart or an order.
+constexpr std::string_view for_browsers =
+    "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n";
 /// One read takes at most this much.
 constexpr std::size_t scratch_bytes = 64 * 1024;
 /// Timeouts are looked at this often: a quarter of the shortest one, within these bounds.

@@ -96,6 +96,22 @@ void append_safe(std::string& text, std::string_view value) {
   }
 }
 
+/// As lines. JSON that a browser is made to open all the same may load nothing; only a page says what it
+/// needs.
+std::string_view fields_of(answer_kind kind) {
+  switch (kind) {
+    case answer_kind::personal:
+      return "Cache-Control: no-store\r\n"
+             "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+    case answer_kind::catalogue:
+      return "Cache-Control: private, no-cache\r\n"
+             "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+    case answer_kind::page:
+      break;
+  }
+  return "Cache-Control: private, no-cache\r\n";
+}
+
 bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 }  // namespace
@@ -142,6 +158,7 @@ void append_answer(output_queue& out, http_response response, const answer_frame
   append_number(text, static_cast<std::size_t>(response.status));
   text.append(" ").append(reason_of(response.status)).append("\r\n");
   text += frame.common_fields;
+  text += fields_of(response.kind);
   for (const auto& [name, value] : response.fields) {
     append_safe(text, name);
     text += ": ";

@@ -64,6 +64,12 @@ traffic traffic_of(const route& route) {
   return traffic::browse;
 }
 
+answer_kind kind_of(const route& route) {
+  if (route.path == "/docs") return answer_kind::page;
+  const bool shown_to_all = route.path == "/v1/openapi.json" || route.scope == scope::catalogue_read;
+  return shown_to_all ? answer_kind::catalogue : answer_kind::personal;
+}
+
 void add_catalogue(std::vector<route>& table) {
   table.insert(
       table.end(),
@@ -178,8 +184,10 @@ std::vector<route> make_routes() {
   add_operations(table);
   add_description(table);
   add_test_aids(table);
-  for (auto& route : table)
+  for (auto& route : table) {
     route.traffic = traffic_of(route);
+    route.kind = kind_of(route);
+  }
   return table;
 }
 

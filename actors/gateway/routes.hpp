@@ -41,6 +41,7 @@ struct route {
   bool read_only = true;
   std::vector<std::string_view> parameters;  ///< Query parameters that it knows.
   handler handle = nullptr;
+  answer_kind kind = answer_kind::personal;  ///< Of what it answers, unless that is an error.
   bool from_catalogue = false;  ///< Answered from the node's own catalogue: not before that is there.
   bool test_mode_only = false;
   bool streams = false;    ///< Answers with server-sent events, which go on.

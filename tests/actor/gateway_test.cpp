@@ -173,6 +173,16 @@ TEST_F(gateway_actor, an_answer_goes_back_as_it_is) {
   EXPECT_FALSE(script_->requests.at(0).fingerprint);
 }
 
+TEST_F(gateway_actor, only_what_all_may_see_may_be_kept) {
+  answer_with(runtime::outcome::answered, 200);
+  EXPECT_EQ(send(cart())->given->kind, answer_kind::personal);
+  const request product{.path = "/v1/products/p-1"};
+  EXPECT_EQ(send(product)->given->kind, answer_kind::catalogue);
+  EXPECT_EQ(send({.path = "/docs"})->given->kind, answer_kind::page);
+  answer_with(runtime::outcome::answered, 404);
+  EXPECT_EQ(send(product)->given->kind, answer_kind::personal);
+}
+
 TEST_F(gateway_actor, what_is_refused_at_the_door_asks_nobody) {
   EXPECT_EQ(code_of(*send({.path = "/v1/nothing"})), "404 not_found");
   EXPECT_EQ(code_of(*send({.path = "/v1/keys"})), "401 invalid_token");

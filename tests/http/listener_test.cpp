@@ -201,16 +201,37 @@ TEST(listener, head_gets_the_fields_of_get_without_a_body) {
   EXPECT_EQ(whole->body, "GET /x1 ");
 }
 
-TEST(listener, answers_and_refusals_tell_browsers_to_guess_and_frame_nothing) {
+constexpr std::string_view nothing_loaded = "default-src 'none'; frame-ancestors 'none'";
+
+TEST(listener, answers_and_refusals_are_kept_by_nobody_and_load_nothing) {
   const auto server = start_echo();
   raw_client client{server->port()};
-  client.send(get("/x") + "BREW /x HTTP/1.1\r\nHost: a\r\n\r\n");
-  for (const int status : {200, 501}) {
+  client.send(get("/x") + "BREW /x HTTP/1.1\r\nHost: a\r\n\r\n" + "GET /x HTTP/1.1\r\n\r\n");
+  for (const int status : {200, 501, 400}) {
     const auto answer = client.read();
     EXPECT_EQ(answer->status, status);
     EXPECT_EQ(answer->field("X-Content-Type-Options"), "nosniff");
     EXPECT_EQ(answer->field("X-Frame-Options"), "DENY");
+    EXPECT_EQ(answer->field("Referrer-Policy"), "no-referrer");
+    EXPECT_EQ(answer->field("Cache-Control"), "no-store");
+    EXPECT_EQ(answer->field("Content-Security-Policy"), nothing_loaded);
   }
+}
+
+TEST(listener, what_all_may_see_may_be_kept_and_a_page_says_itself_what_it_loads) {
+  const auto server = start([](http_request request, std::unique_ptr<responder> answer) {
+    auto response = echo(request);
+    response.kind = request.path == "/page" ? answer_kind::page : answer_kind::catalogue;
+    answer->respond(std::move(response));
+  });
+  raw_client client{server->port()};
+  client.send(get("/page") + get("/product"));
+  const auto page = client.read();
+  EXPECT_EQ(page->field("Cache-Control"), "private, no-cache");
+  EXPECT_EQ(page->field("Content-Security-Policy"), std::nullopt);
+  const auto product = client.read();
+  EXPECT_EQ(product->field("Cache-Control"), "private, no-cache");
+  EXPECT_EQ(product->field("Content-Security-Policy"), nothing_loaded);
 }
 
 TEST(listener, some_statuses_have_no_body) {

@@ -1,5 +1,9 @@
+#include "actors/gateway/digests.hpp"
 #include "tests/unit/gateway_bench.hpp"
 
+#include <openssl/evp.h>
+
+#include <array>
 #include <set>
 
 namespace souk::gateway {
@@ -46,6 +50,44 @@ TEST(gateway_routes, what_is_for_staff_has_a_scope_and_every_scope_a_route) {
     if (route.scope) used.add(*route.scope);
   }
   EXPECT_EQ(used, keyring::scope_set::all());
+}
+
+TEST(gateway_routes, what_may_be_kept_is_the_same_for_everybody) {
+  std::set<std::string> kept;
+  for (const route& route : routes())
+    if (route.kind != answer_kind::personal) kept.insert(std::string{route.name});
+  EXPECT_EQ(kept, (std::set<std::string>{"list_products", "get_product", "get_variant", "search_products",
+                                         "show_api", "show_api_page"}));
+}
+
+/// As a Content-Security-Policy names a text.
+std::string source_of(std::string_view text) {
+  digest hash = sha256(text);
+  std::array<unsigned char, 45> encoded{};
+  EVP_EncodeBlock(encoded.data(), hash.data(), static_cast<int>(hash.size()));
+  return "'sha256-" + std::string{reinterpret_cast<const char*>(encoded.data())} + "'";
+}
+
+class api_page : public testing::bench {};
+
+TEST_F(api_page, runs_and_looks_like_what_was_built_with_it_alone) {
+  const auto step = handle({.path = "/docs"});
+  const auto& over = std::get<done>(step);
+  ASSERT_EQ(over.fields.size(), 1u);
+  EXPECT_EQ(over.fields[0].first, "Content-Security-Policy");
+  const std::string policy = over.fields[0].second;
+  const std::string& page = over.answer.body;
+  for (const std::string tag : {"style", "script"}) {
+    const auto begin = page.find("<" + tag + ">") + tag.size() + 2;
+    const auto end = page.find("</" + tag + ">");
+    EXPECT_NE(policy.find(tag + "-src " + source_of(page.substr(begin, end - begin)) + ";"),
+              std::string::npos)
+        << policy;
+    // A second one, or one within an attribute, would not run.
+    EXPECT_EQ(page.find("<" + tag, begin), std::string::npos);
+  }
+  EXPECT_EQ(page.find(" style="), std::string::npos);
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
 }
 
 TEST(gateway_routes, arguments_come_in_the_order_of_the_path) {
