@@ -37,6 +37,20 @@ using session_ptr = std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)>;
 
 std::string get(std::string_view path) { return "GET " + std::string{path} + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
 
+/// A body that goes on: so many large pieces, and no more.
+class counted_pieces final : public body_stream {
+ public:
+  static constexpr int all = 3;
+  static constexpr std::size_t piece_bytes = 1 << 20;
+
+  void next(std::unique_ptr<piece_taker> taker) override {
+    taker->take(given_++ < all ? std::string(piece_bytes, 'x') + "." : std::string{});
+  }
+
+ private:
+  int given_ = 0;
+};
+
 /// A listener that answers with method, path and body, and a folder with its certificate.
 class tls_served : public testing::Test {
  protected:
@@ -74,6 +88,7 @@ class tls_served : public testing::Test {
       http_response response;
       response.body = request.method + " " + request.path + " " + request.body;
       if (request.path == "/large") response.body = std::string(5 << 20, 'x');
+      if (request.path == "/pieces") response.more = std::make_shared<counted_pieces>();
       answer->respond(std::move(response));
     });
   }
@@ -216,6 +231,16 @@ TEST_F(tls_served, carries_large_bodies_both_ways) {
   EXPECT_TRUE(client.read()->body == "POST /x " + body);
   EXPECT_EQ(client.read()->body.size(), std::size_t{5} << 20);
   EXPECT_EQ(client.read()->body, "GET /after ");
+}
+
+TEST_F(tls_served, a_body_that_goes_on_comes_whole_and_ends) {
+  start();
+  tls_client client{server->tls_port()};
+  client.send(get("/pieces"));
+  EXPECT_TRUE(client.read_until("GET /pieces ").ends_with("GET /pieces "));
+  for (int n = 0; n < counted_pieces::all; ++n)
+    EXPECT_EQ(client.read_until(".").size(), counted_pieces::piece_bytes + 1);
+  EXPECT_TRUE(client.ends());
 }
 
 TEST_F(tls_served, a_client_that_ends_its_side_still_gets_its_answers) {
