@@ -5,6 +5,7 @@
 #include "actors/gateway/admission.hpp"
 #include "actors/kinds.hpp"
 #include "actors/order/order.hpp"
+#include "actors/product/product.hpp"
 #include "actors/stock/stock.hpp"
 #include "runtime/telemetry/log.hpp"
 #include "runtime/testkit/driver.hpp"
@@ -66,6 +67,8 @@ class gateway_actor : public testing::bench {
         std::make_shared<runtime::kind_of<order::order_decider>>(order::order_decider{});
     kinds_.kinds[kinds::stock] =
         std::make_shared<runtime::kind_of<stock::stock_decider>>(stock::stock_decider{});
+    kinds_.kinds[kinds::product] =
+        std::make_shared<runtime::kind_of<product::product_decider>>(product::product_decider{});
     kinds_.kinds[kinds::keyring] = keyring::make_kind();
     routing_ = std::make_shared<runtime::routing_table>(shard_count, kinds_);
     services_.clock = driver_.time();
