@@ -9,7 +9,10 @@ namespace souk::formats {
 /// Carts, checkouts and orders that belong to a customer.
 inline constexpr std::uint32_t owners = 2;
 
+/// That a key was used.
+inline constexpr std::uint32_t key_use = 3;
+
 /// The newest that this version writes.
-inline constexpr std::uint32_t newest = owners;
+inline constexpr std::uint32_t newest = key_use;
 
 }  // namespace souk::formats

@@ -310,11 +310,15 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
       fields.push_back(std::move(field));
     if (refused->code == "invalid_token" || refused->code == "insufficient_scope")
       fields.push_back(challenge_of(*refused, call));
-    return refusal{
-        *std::move(refused),         std::move(fields),
-        std::move(call.request_id),  call.route,
-        std::move(call.traceparent), call.credential ? std::move(call.credential->id) : std::string{},
-        std::move(call.tenant)};
+    refusal over{*std::move(refused),         std::move(fields),
+                 std::move(call.request_id),  call.route,
+                 std::move(call.traceparent), {},
+                 std::move(call.tenant)};
+    if (call.credential) {
+      over.credential = std::move(call.credential->id);
+      over.use_is_news = call.credential->use_is_news;
+    }
+    return over;
   }
   if (!call.keyed()) services.random->fill(call.id);
   call.minimal = prefers_minimal(request.field("prefer").value_or(""));

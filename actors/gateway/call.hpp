@@ -106,6 +106,7 @@ struct refusal {
   std::string traceparent;                ///< As of a call.
   std::string credential;                 ///< The id of the caller's; empty: none, or not looked at.
   std::string tenant;
+  bool use_is_news = false;  ///< As of a credential.
 };
 
 /// The name of a request: its Request-Id, or a fresh one.

@@ -4,6 +4,7 @@
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/step.hpp"
+#include "actors/keyring/keyring.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/type_name.hpp"
@@ -137,6 +138,7 @@ class desk {
     auto taken = take_up(exchange.request, config_.services, exchange.as);
     if (auto* refused = std::get_if<refusal>(&taken)) {
       drop_file(*exchange.request);
+      if (refused->use_is_news) tell_of_use(refused->tenant, refused->credential);
       const request_facts facts{*exchange.request,
                                 refused->route,
                                 refused->request_id,
@@ -154,6 +156,7 @@ class desk {
     }
     open_call open;
     open.call = std::move(std::get<call>(taken));
+    if (const auto& key = open.call.credential; key && key->use_is_news) tell_of_use(key->tenant, key->id);
     open.responder = exchange.responder;
     open.since = since;
     open.waited = waited;
@@ -421,6 +424,20 @@ class desk {
     request.correlation = correlation;
     request.reply_to = caf::actor_cast<caf::actor>(self_);
     return request;
+  }
+
+  /// Nobody waits for what the keyring says, and where it does not hear it, it is told of a later use.
+  void tell_of_use(const std::string& tenant, const std::string& key) {
+    runtime::request use;
+    use.to = {tenant, kinds::keyring, std::string{keyring::entity_key}};
+    const auto shard = config_.routing->shard(config_.routing->shard_of(use.to));
+    if (shard == nullptr) return;
+    auto command = std::make_shared<keyring::pb::Command>();
+    command->mutable_use()->set_id(key);
+    use.command = std::move(command);
+    config_.services.random->fill(use.id);
+    use.reply_to = caf::actor_cast<caf::actor>(self_);
+    self_->send(shard, std::move(use));
   }
 
   /// Whether a question may go on waiting for its shard; its time begins when this is asked first.

@@ -9,9 +9,13 @@ std::optional<credential> credential_directory::find(std::string_view secret, ru
   const std::lock_guard lock{mutex_};
   const auto known = by_hash_.find(hash);
   if (known == by_hash_.end()) return std::nullopt;
-  const auto& [opens, expires_at_ms] = known->second;
-  if (expires_at_ms != 0 && runtime::to_ms(now) >= expires_at_ms) return std::nullopt;
-  return opens;
+  const auto& key = known->second;
+  const auto now_ms = runtime::to_ms(now);
+  if (key.expires_at_ms != 0 && now_ms >= key.expires_at_ms) return std::nullopt;
+  auto found = std::optional{key.opens};
+  found->use_is_news = now - runtime::from_ms(key.use_told_at_ms) >= use_interval;
+  if (found->use_is_news) key.use_told_at_ms = now_ms;
+  return found;
 }
 
 bool credential_directory::any(std::string_view tenant) const {

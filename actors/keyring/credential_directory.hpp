@@ -22,6 +22,8 @@ struct credential {
   /// The customer whose it is: what is theirs is open to it. Empty: nobody's.
   std::string customer = {};
   std::string tenant = "main";  ///< Where it opens anything.
+  /// Of a key: the keyring has not been told for a while that it is used, and whoever found it is to do so.
+  bool use_is_news = false;
 };
 
 /// The keys that are valid now, on this node: fed with the keyring's committed events, asked by gateways. Any
@@ -30,7 +32,7 @@ class credential_directory : public runtime::projection {
  public:
   /// Whose secret this is, of which tenant, and what it opens, or nothing: not there, revoked or expired.
   /// Looks for its digest, of which nobody can choose how it begins: the time tells nothing that helps to
-  /// guess one.
+  /// guess one. Says once in a while that its use is news.
   std::optional<credential> find(std::string_view secret, runtime::timestamp now) const;
 
   /// Whether any key of this tenant is valid.
@@ -45,7 +47,8 @@ class credential_directory : public runtime::projection {
  private:
   struct entry {
     credential opens;
-    std::int64_t expires_at_ms = 0;  ///< 0: never.
+    std::int64_t expires_at_ms = 0;           ///< 0: never.
+    mutable std::int64_t use_told_at_ms = 0;  ///< On this node.
   };
   struct ring {
     std::uint64_t version = 0;

@@ -1,5 +1,6 @@
 #include "actors/keyring/keyring.hpp"
 
+#include "actors/formats.hpp"
 #include "actors/json/problem.hpp"
 #include "actors/json/writer.hpp"
 #include "actors/values/id.hpp"
@@ -71,6 +72,21 @@ runtime::decision revoke(const keyring_state& state, const pb::Revoke& revoke,
   return decision;
 }
 
+// Gateways know of each other's uses only what is journalled, so several may tell of one.
+runtime::decision use(const keyring_state& state, const pb::Use& use, const runtime::context& context) {
+  runtime::decision decision;
+  decision.reply.emplace();
+  const auto found = state.keys.find(use.id());
+  if (found == state.keys.end() || context.format < formats::key_use ||
+      context.now - runtime::from_ms(found->second.last_used_at_ms()) < use_interval)
+    return decision;
+  pb::Event event;
+  event.set_schema(keyring_decider::schema);
+  event.mutable_used()->set_id(use.id());
+  decision.emit(std::move(event));
+  return decision;
+}
+
 runtime::decision list(const keyring_state& state, const runtime::context& context) {
   auto keys = std::make_shared<pb::Keys>();
   json::writer out;
@@ -94,6 +110,7 @@ runtime::decision keyring_decider::decide(const state& state, const command& com
                                           const runtime::context& context) const {
   if (command.has_add()) return add(state, command.add(), context);
   if (command.has_revoke()) return revoke(state, command.revoke(), context);
+  if (command.has_use()) return use(state, command.use(), context);
   return list(state, context);
 }
 
@@ -122,6 +139,9 @@ void keyring_decider::evolve(state& state, const event& event, runtime::timestam
     pb::Key& key = state.keys[event.revoked().id()];
     key.set_revoked_at_ms(runtime::to_ms(at));
     state.changed.insert(event.revoked().id());
+  } else if (event.has_used()) {
+    state.keys[event.used().id()].set_last_used_at_ms(runtime::to_ms(at));
+    state.changed.insert(event.used().id());
   } else {
     throw runtime::undecodable("a keyring event of an unknown type");
   }
@@ -185,6 +205,7 @@ std::string to_json(const pb::Key& key, std::string_view tenant) {
   out.end_array().key("created_at").time(runtime::from_ms(key.created_at_ms()));
   if (auto end = key.grant().expires_at_ms(); end != 0) out.key("expires_at").time(runtime::from_ms(end));
   if (key.revoked_at_ms() != 0) out.key("revoked_at").time(runtime::from_ms(key.revoked_at_ms()));
+  if (key.last_used_at_ms() != 0) out.key("last_used_at").time(runtime::from_ms(key.last_used_at_ms()));
   out.end_object();
   return std::move(out).take();
 }

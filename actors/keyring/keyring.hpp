@@ -5,6 +5,7 @@
 #include "actors/kinds.hpp"
 #include "runtime/entity/kind.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -22,6 +23,9 @@ inline constexpr std::string_view entity_key = "main";
 /// Keys in use at a time: a bound on what every request with a key is compared with.
 inline constexpr std::size_t keys_max = 1'000;
 
+/// A key that is in use is journalled as used about so often: enough to see which ones nobody needs.
+inline constexpr std::chrono::hours use_interval{1};
+
 /// All keys ever made, by id.
 struct keyring_state {
   std::map<std::string, pb::Key, std::less<>> keys;
@@ -36,6 +40,7 @@ struct keyring_decider {
   using event = pb::Event;
   static constexpr runtime::kind_id id = kinds::keyring;
   static constexpr std::string_view name = "keyring";
+  static constexpr std::uint32_t schema = 2;
   static std::string_view partition_of(std::string_view key) { return key; }
 
   runtime::decision decide(const state& state, const command& command, const runtime::context& context) const;
@@ -71,7 +76,8 @@ scope_set scopes_of(const pb::Grant& grant);
 std::string hash_of(std::string_view secret);
 
 /// The JSON of one key of a tenant, without hash or secret:
-/// `{"id","label","publishable","scopes","created_at","expires_at"?,"revoked_at"?}`.
+/// `{"id","label","publishable","scopes","created_at","expires_at"?,"revoked_at"?,
+/// "last_used_at"?}`.
 std::string to_json(const pb::Key& key, std::string_view tenant);
 
 }  // namespace souk::keyring

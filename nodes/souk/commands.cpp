@@ -115,8 +115,9 @@ int list_keys(const settings& settings, const std::string& tenant) {
   if (settings.json) {
     print_line(keys);
   } else {
-    print_table(bench::member(keys, "data"),
-                {{"id"}, {"label"}, {"scopes"}, {"created_at"}, {"expires_at"}, {"revoked_at"}});
+    print_table(
+        bench::member(keys, "data"),
+        {{"id"}, {"label"}, {"scopes"}, {"created_at"}, {"expires_at"}, {"revoked_at"}, {"last_used_at"}});
   }
   return exit_fine;
 }

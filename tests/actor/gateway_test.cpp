@@ -400,6 +400,7 @@ TEST_F(gateway_actor, an_audit_asks_with_a_bounded_window) {
     return page;
   };
   script_->answer = [&](const runtime::request& request) -> std::optional<runtime::response> {
+    if (request.to.kind == kinds::keyring) return std::nullopt;  // that the key is used
     held.push_back(request);
     most = std::max(most, ++waiting);
     return std::nullopt;
@@ -419,6 +420,26 @@ TEST_F(gateway_actor, an_audit_asks_with_a_bounded_window) {
   ASSERT_EQ(kept->answers, 1);
   EXPECT_EQ(most, 64u);
   EXPECT_NE(kept->given->body.find(R"("skus":800)"), std::string::npos) << kept->given->body;
+}
+
+TEST_F(gateway_actor, the_keyring_is_told_of_a_key_in_use_once_and_nobody_waits_for_it) {
+  script_->answer = [](const runtime::request& request) -> std::optional<runtime::response> {
+    if (request.to.kind == kinds::keyring) return std::nullopt;
+    return runtime::response{};
+  };
+  const request shown{.method = "GET", .path = cart().path, .fields = {staff()}};
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(send(shown)->answers, 1);
+  std::vector<std::string> told;
+  for (const auto& asked : script_->requests)
+    if (asked.to.kind == kinds::keyring)
+      told.push_back(dynamic_cast<const keyring::pb::Command&>(*asked.command).use().id());
+  EXPECT_EQ(told, std::vector<std::string>{credentials_->find(secret_, testing::now)->id});
+  // What the keyring says belongs to no call.
+  runtime::response late;
+  late.correlation = script_->requests.at(0).correlation;
+  caf::anon_send(gateway_, late);
+  driver_.settle();
 }
 
 TEST_F(gateway_actor, more_calls_than_it_may_have_are_refused) {

@@ -180,7 +180,7 @@ TEST(simulated_cluster, what_cannot_be_committed_is_refused_before_it_is_begun) 
 
 // Who reads what is not what was written says so and ends; the others go on, and fill its next disk.
 TEST(simulated_cluster, a_node_with_spoilt_rows_ends_before_it_says_a_wrong_word) {
-  simulated_cluster shop{5};
+  simulated_cluster shop{8};  // where `a` has no rows to read until it is asked
   shop.stock("TEA", 10);
   const auto order = buy(shop, "a", "TEA");
   shop.advance(10s);  // states are on disk

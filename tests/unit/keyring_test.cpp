@@ -1,5 +1,6 @@
 #include "actors/keyring/keyring.hpp"
 
+#include "actors/formats.hpp"
 #include "actors/keyring/credential_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -158,6 +159,41 @@ TEST(keyring, rows_bring_back_the_same_keys) {
   ASSERT_EQ(restarted.state.keys.size(), 2u);
   for (const auto& [id, key] : bench.state.keys)
     EXPECT_EQ(restarted.state.keys.at(id).SerializeAsString(), key.SerializeAsString());
+}
+
+TEST(keyring, says_when_a_key_was_used_last_and_writes_it_once_an_hour) {
+  keyring_bench bench;
+  const auto key = key_of('6');
+  bench.add(key);
+  const auto use = [&](runtime::timestamp at, std::uint32_t format = formats::newest) {
+    pb::Command command;
+    command.mutable_use()->set_id(key.add.id());
+    runtime::context context{bench.address, at, bench.state.version, bench.ids, {}, "", false, format};
+    const auto decision = bench.decider.decide(bench.state, command, context);
+    EXPECT_TRUE(decision.reply);
+    for (const auto& event : decision.events)
+      bench.decider.evolve(bench.state, static_cast<const pb::Event&>(*event), at, bench.state.version + 1);
+    return decision.events.size();
+  };
+  EXPECT_EQ(use(now, formats::key_use - 1), 0u) << "a node of the version before could not read it";
+  EXPECT_EQ(use(now), 1u);
+  EXPECT_EQ(use(now + use_interval - std::chrono::milliseconds{1}), 0u);
+  const auto later = now + use_interval;
+  EXPECT_EQ(use(later), 1u);
+  EXPECT_EQ(bench.state.keys.at(key.add.id()).last_used_at_ms(), runtime::to_ms(later));
+  pb::Command list;
+  list.mutable_list();
+  EXPECT_NE(bench.run(list).reply->body.find(R"("last_used_at":")"), std::string::npos);
+}
+
+TEST(keyring, a_directory_says_once_an_hour_that_a_use_is_news) {
+  keyring_bench bench;
+  const auto key = key_of('6');
+  bench.add(key);
+  EXPECT_TRUE(bench.directory->find(key.secret, now)->use_is_news);
+  EXPECT_FALSE(bench.directory->find(key.secret, now)->use_is_news);
+  EXPECT_FALSE(bench.directory->find(key.secret, now + std::chrono::minutes{59})->use_is_news);
+  EXPECT_TRUE(bench.directory->find(key.secret, now + std::chrono::minutes{60})->use_is_news);
 }
 
 TEST(keyring, a_key_opens_its_own_tenant_and_nothing_that_all_share) {

@@ -473,6 +473,8 @@ export type Key = {
   expires_at?: string;
   /** When it ended. */
   revoked_at?: string;
+  /** When it was used, to the hour or so. */
+  last_used_at?: string;
 };
 
 export type MadeKey = {

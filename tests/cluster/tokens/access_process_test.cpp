@@ -205,9 +205,9 @@ TEST_F(access_process, credentials_that_are_not_valid_hear_the_same_from_every_r
 bool is_owned(const route& route) {
   const auto begin = std::string_view{"/v1/"}.size();
   const auto first = std::string{route.path.substr(begin, route.path.find('/', begin) - begin)};
-  const std::set<std::string> of_the_shop{"products",  "variants", "search",      "imports",
-                                          "inventory", "events",   "keys",        "admin",
-                                          "test",      "webhooks", "openapi.json"};
+  const std::set<std::string> of_the_shop{
+      "products", "variants", "search", "imports",  "inventory",         "events",
+      "keys",     "admin",    "test",   "webhooks", "webhook_endpoints", "openapi.json"};
   const bool owned = std::set<std::string>{"carts", "checkouts", "orders"}.contains(first);
   EXPECT_TRUE(owned || of_the_shop.contains(first) || route.path == "/docs") << route.path;
   return owned;
@@ -342,6 +342,24 @@ TEST_F(access_process, what_is_of_one_tenant_is_not_there_for_another) {
     }
   }
   EXPECT_GE(lists, 2 * 8);
+}
+
+TEST_F(access_process, a_key_says_when_it_was_used_last) {
+  open_shop();
+  const auto unused = done("POST", "/v1/keys", R"({"label":"unused"})", 201);
+  const auto used = done("POST", "/v1/keys", R"({"label":"used","scopes":["orders:read"]})", 201);
+  EXPECT_EQ(ask("GET", "/v1/keys", json::text_of(used, "secret")).status, 403) << "that is a use, too";
+  const auto last_use_of = [this](const json::value& key) {
+    const auto list = done("GET", "/v1/keys", "", 200);
+    for (const auto& each : *list.find("data")->as_array())
+      if (json::text_of(each, "id") == json::text_of(key, "id")) return json::text_of(each, "last_used_at");
+    return std::string{"not there"};
+  };
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (last_use_of(used).empty() && std::chrono::steady_clock::now() < until) {
+  }
+  EXPECT_EQ(last_use_of(used).substr(0, 2), "20");
+  EXPECT_EQ(last_use_of(unused), "");
 }
 
 TEST_F(access_process, tenants_sell_the_same_sku_each_from_its_own_stock) {
