@@ -12,7 +12,10 @@ inline constexpr std::uint32_t owners = 2;
 /// That a key was used.
 inline constexpr std::uint32_t key_use = 3;
 
+/// Endpoints of webhooks, a kind of entity.
+inline constexpr std::uint32_t webhooks = 4;
+
 /// The newest that this version writes.
-inline constexpr std::uint32_t newest = key_use;
+inline constexpr std::uint32_t newest = webhooks;
 
 }  // namespace souk::formats

@@ -6,6 +6,7 @@
 #include "actors/gateway/uri.hpp"
 #include "actors/json/reader.hpp"
 #include "actors/keyring/credential_directory.hpp"
+#include "actors/webhook/target.hpp"
 #include "runtime/cluster/operator_plan.hpp"
 #include "runtime/seams/seams.hpp"
 #include "runtime/types.hpp"
@@ -66,6 +67,8 @@ struct services {
   /// Called from a handler's step when an import was accepted, to start its work. May be empty.
   std::function<void(const runtime::address& import)> import_accepted;
   std::filesystem::path import_folder;  ///< Where accepted files wait for the importer.
+
+  webhook::target_rules webhook_targets;  ///< Where webhooks may go.
 };
 
 /// A request that passed the checks that all routes share.

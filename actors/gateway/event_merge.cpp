@@ -9,29 +9,32 @@
 
 namespace souk::gateway {
 
-namespace {
-
-std::string json_of(runtime::shard_id shard, std::uint64_t index, std::uint32_t number,
-                    const persistence::pb::Record& record, const events::event_kind& kind,
-                    const events::shown_event& event) {
+feed_event show_event(runtime::shard_id shard, std::uint64_t index, std::uint32_t number,
+                      const persistence::pb::Record& record) {
+  const auto* kind = events::public_kind(static_cast<runtime::kind_id>(record.kind()));
+  const auto shown = kind == nullptr ? std::nullopt : kind->show(record.events(static_cast<int>(number)));
+  if (!shown)
+    throw unknown_event("record " + std::to_string(index) + " of shard " + std::to_string(shard) +
+                        " has an event that this version does not know");
+  feed_event event{
+      event_id(shard, index, number), shown->type, std::string{kind->name} + "/" + record.key(), {}};
   json::writer out;
-  out.reserve(512 + event.data.size());
+  out.reserve(512 + shown->data.size());
   out.begin_object();
   out.key("specversion").string("1.0");
-  out.key("id").string(event_id(shard, index, number));
+  out.key("id").string(event.id);
   out.key("source").string("/shops/" + record.tenant());
   out.key("type").string(event.type);
-  out.key("subject").string(std::string{kind.name} + "/" + record.key());
+  out.key("subject").string(event.subject);
   out.key("time").time(runtime::from_ms(record.time_ms()));
   out.key("datacontenttype").string("application/json");
   out.key("sequence").integer(static_cast<std::int64_t>(record.first_version() + number));
   if (!record.traceparent().empty()) out.key("traceparent").string(record.traceparent());
-  out.key("data").raw(event.data);
+  out.key("data").raw(shown->data);
   out.end_object();
-  return std::move(out).take();
+  event.json = std::move(out).take();
+  return event;
 }
-
-}  // namespace
 
 std::vector<runtime::kind_id> event_filter::kinds() const {
   std::vector<runtime::kind_id> found;
@@ -143,14 +146,8 @@ std::optional<std::string> event_merge::take_event(runtime::shard_id shard) {
   std::optional<std::string> event;
   const auto number = position.events;
   if (number < static_cast<std::uint32_t>(row.record.events_size())) {
-    const auto* kind = events::public_kind(static_cast<runtime::kind_id>(row.record.kind()));
-    const auto shown =
-        kind == nullptr ? std::nullopt : kind->show(row.record.events(static_cast<int>(number)));
-    if (!shown)
-      throw unknown_event("record " + std::to_string(row.index) + " of shard " + std::to_string(shard) +
-                          " has an event that this version does not know");
-    if (filter_.types.empty() || filter_.types.contains(shown->type))
-      event = json_of(shard, row.index, number, row.record, *kind, *shown);
+    auto shown = show_event(shard, row.index, number, row.record);
+    if (filter_.types.empty() || filter_.types.contains(shown.type)) event = std::move(shown.json);
     ++position.events;
   }
   if (position.events < static_cast<std::uint32_t>(row.record.events_size())) return event;

@@ -36,6 +36,17 @@ class unknown_event : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// An event as readers see it.
+struct feed_event {
+  std::string id;
+  std::string_view type;
+  std::string subject;
+  std::string json;  ///< All of it: CloudEvents 1.0.
+};
+/// The event of that number in a record of a shard. Throws `unknown_event`.
+feed_event show_event(runtime::shard_id shard, std::uint64_t index, std::uint32_t number,
+                      const persistence::pb::Record& record);
+
 /// Merges what the shards show of their journals into one order: by time, then by shard; within a shard it is
 /// the journal's, whatever its clocks said. Knows after each event how to go on, so that nothing is repeated
 /// or left out.

@@ -45,6 +45,15 @@ step count_units(const call& call, const services& services);
 step list_events(const call& call, const services& services);
 step stream_events(const call& call, const services& services);
 
+// webhook_routes.cpp
+step create_webhook_endpoint(const call& call, const services& services);
+step list_webhook_endpoints(const call& call, const services& services);
+step get_webhook_endpoint(const call& call, const services& services);
+step change_webhook_endpoint(const call& call, const services& services);
+step remove_webhook_endpoint(const call& call, const services& services);
+step rotate_webhook_secret(const call& call, const services& services);
+step replay_webhook_endpoint(const call& call, const services& services);
+
 // key_routes.cpp
 step create_key(const call& call, const services& services);
 step list_keys(const call& call, const services& services);

@@ -38,6 +38,7 @@ constexpr profile staff_refunds{audience::staff, key_use::required, body_use::js
 constexpr profile staff_sends_file{audience::staff, key_use::allowed, body_use::file, false};
 /// The secret of a new key must not be kept with an answer, so there is no first answer to repeat.
 constexpr profile staff_makes_secret{audience::staff, key_use::ignored, body_use::json, false};
+constexpr profile staff_replaces_secret{audience::staff, key_use::ignored, body_use::optional_json, false};
 
 route make_route(std::string_view method, std::string_view path, std::string_view name,
                  const profile& profile, std::optional<scope> scope, handler handle,
@@ -139,6 +140,26 @@ void add_events(std::vector<route>& table) {
   table.push_back(std::move(stream));
 }
 
+void add_webhooks(std::vector<route>& table) {
+  constexpr std::string_view all = "/v1/webhook_endpoints";
+  constexpr std::string_view one = "/v1/webhook_endpoints/{id}";
+  table.insert(table.end(),
+               {make_route("POST", all, "create_webhook_endpoint", staff_makes_secret, scope::webhooks_write,
+                           create_webhook_endpoint),
+                make_route("GET", all, "list_webhook_endpoints", staff_reads, scope::webhooks_read,
+                           list_webhook_endpoints, {"limit", "cursor"}),
+                make_route("GET", one, "get_webhook_endpoint", staff_reads, scope::webhooks_read,
+                           get_webhook_endpoint),
+                make_route("PATCH", one, "change_webhook_endpoint", staff_writes, scope::webhooks_write,
+                           change_webhook_endpoint),
+                make_route("DELETE", one, "remove_webhook_endpoint", staff_removes, scope::webhooks_write,
+                           remove_webhook_endpoint),
+                make_route("POST", "/v1/webhook_endpoints/{id}/rotate_secret", "rotate_webhook_secret",
+                           staff_replaces_secret, scope::webhooks_write, rotate_webhook_secret),
+                make_route("POST", "/v1/webhook_endpoints/{id}/replay", "replay_webhook_endpoint",
+                           staff_writes, scope::webhooks_write, replay_webhook_endpoint)});
+}
+
 void add_operations(std::vector<route>& table) {
   table.insert(
       table.end(),
@@ -181,6 +202,7 @@ std::vector<route> make_routes() {
   add_inventory(table);
   add_sales(table);
   add_events(table);
+  add_webhooks(table);
   add_operations(table);
   add_description(table);
   add_test_aids(table);

@@ -18,6 +18,14 @@ std::optional<credential> credential_directory::find(std::string_view secret, ru
   return found;
 }
 
+std::vector<std::string> credential_directory::tenants() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::string> names;
+  for (const auto& [name, ring] : tenants_)
+    names.push_back(name);
+  return names;
+}
+
 bool credential_directory::any(std::string_view tenant) const {
   std::lock_guard lock{mutex_};
   auto keys = tenants_.find(tenant);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace souk::keyring {
 
@@ -37,6 +38,9 @@ class credential_directory : public runtime::projection {
 
   /// Whether any key of this tenant is valid.
   bool any(std::string_view tenant) const;
+
+  /// Every tenant that has or had a key, as far as this node knows.
+  std::vector<std::string> tenants() const;
 
   runtime::kind_id source() const override;
   void restore(const runtime::address& address, std::uint64_t version,

@@ -11,7 +11,8 @@ namespace {
 constexpr std::array<std::string_view, scope_count> names_of_scopes{
     "catalogue:read", "catalogue:write", "inventory:read", "inventory:write", "imports:read",
     "imports:write",  "carts:read",      "carts:write",    "orders:read",     "orders:write",
-    "payments:read",  "keys:admin",      "cluster:read",   "cluster:admin",   "events:read"};
+    "payments:read",  "keys:admin",      "cluster:read",   "cluster:admin",   "events:read",
+    "webhooks:read",  "webhooks:write"};
 
 }  // namespace
 

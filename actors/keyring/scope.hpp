@@ -12,7 +12,8 @@ namespace souk::keyring {
 
 /// What a credential may do beyond what everybody may. `carts_*` are other people's carts and checkouts, and
 /// prices that are quoted; `catalogue_read` is what is not for sale yet, or no longer. `events_read` shows
-/// something of all that happens, buyers' addresses among it.
+/// something of all that happens, buyers' addresses among it; so do webhooks: to say where they go takes
+/// both.
 enum class scope : std::uint8_t {
   catalogue_read,
   catalogue_write,
@@ -29,9 +30,11 @@ enum class scope : std::uint8_t {
   cluster_read,
   cluster_admin,
   events_read,
+  webhooks_read,
+  webhooks_write,
 };
 
-inline constexpr std::size_t scope_count = 15;
+inline constexpr std::size_t scope_count = 17;
 
 /// "orders:read": as clients and operators write it.
 std::string_view name_of(scope scope);

@@ -7,6 +7,7 @@
 #include "actors/product/product.hpp"
 #include "actors/sku/sku.hpp"
 #include "actors/stock/stock.hpp"
+#include "actors/webhook/endpoint.hpp"
 
 #include <utility>
 
@@ -41,6 +42,7 @@ shop make_shop(const shop_options& options) {
   add(entities, order::order_decider{});
   add(entities, keyring::make_kind());
   add(entities, import_job::make_kind());
+  add(entities, webhook::make_kind());
   entities.projections = {shop.catalogue, shop.credentials};
   return shop;
 }

@@ -6,6 +6,7 @@
 #include "actors/payment/provider.hpp"
 #include "actors/payment/provider_worker.hpp"
 #include "actors/testkit/watched_checkout.hpp"
+#include "actors/webhook/sender.hpp"
 #include "runtime/cluster/cluster_text.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/node/node.hpp"
@@ -279,8 +280,20 @@ void simulated_cluster::start(member& member) {
                                  return self->spawn(gateway::gateway, serving);
                                }};
   auto& directory = member.node->directory();
-  member.node->start({directory.listed("port/payments", std::move(payments))},
-                     {directory.listed(gateway_role, std::move(edge))});
+  std::vector<supervision::child_spec> workers{directory.listed("port/payments", std::move(payments))};
+  if (options_.courier) {
+    webhook::sender_config sending;
+    sending.routing = member.node->routing();
+    sending.clock = driver.time();
+    sending.random = driver.random();
+    sending.courier = options_.courier(member.id);
+    sending.figures = std::make_shared<webhook::sender_figures>();
+    sending.tenants = [credentials = member.shop->credentials] { return credentials->tenants(); };
+    workers.push_back({.name = "webhooks", .start = [sending](caf::event_based_actor* self) {
+                         return self->spawn(webhook::sender, sending);
+                       }});
+  }
+  member.node->start(std::move(workers), {directory.listed(gateway_role, std::move(edge))});
 }
 
 void simulated_cluster::take_down(member& member, std::size_t journal_lost, std::size_t state_lost) {

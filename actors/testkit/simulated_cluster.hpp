@@ -5,6 +5,7 @@
 #include "actors/payment/test_provider.hpp"
 #include "actors/shop/shop.hpp"
 #include "actors/testkit/simulated_http.hpp"
+#include "actors/webhook/courier.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/testkit/coordination_model.hpp"
 #include "runtime/testkit/copies.hpp"
@@ -39,6 +40,8 @@ struct cluster_options {
   runtime::limits limits;
   shop::shop_options shop;
   std::shared_ptr<gateway::access_tokens> tokens;  ///< Null: none are taken.
+  /// The way to receivers of webhooks, from a node. Empty: nothing is sent.
+  std::function<std::shared_ptr<webhook::courier>(const std::string& node)> courier;
 };
 
 /// A whole cluster in one thread, driven by one number: the nodes as they are in production, from their

@@ -1,5 +1,6 @@
 #include "nodes/config/config.hpp"
 
+#include "actors/webhook/target.hpp"
 #include "nodes/config/reader.hpp"
 
 #include <arpa/inet.h>
@@ -267,6 +268,18 @@ void read_payments(map_reader& reader, payment_settings& payments) {
   });
 }
 
+void read_webhooks(map_reader& reader, webhook_settings& webhooks) {
+  reader.texts("allowed_networks", webhooks.allowed_networks);
+  for (const std::string& network : webhooks.allowed_networks)
+    if (!webhook::parse_network(network))
+      reader.complain(
+          reader.line_of("allowed_networks"),
+          "webhooks.allowed_networks must be networks, as in \"10.1.0.0/16\", not \"" + network + "\"");
+  std::string ca;
+  reader.text("ca", ca);
+  webhooks.ca = ca;
+}
+
 void read_log(map_reader& reader, log_settings& log) {
   reader.choice("level", log.level, {"trace", "debug", "info", "warn", "error"});
   reader.choice("format", log.format, {"auto", "text", "json"});
@@ -291,6 +304,7 @@ void read_all(map_reader& reader, settings& all) {
     inner.number("keep", all.events.keep, 0, 100'000'000);
     inner.number("streams", all.events.streams, 0, 1'000);
   });
+  reader.section("webhooks", [&](map_reader& inner) { read_webhooks(inner, all.webhooks); });
   reader.section("entities", [&](map_reader& inner) { read_entities(inner, all.entities); });
   reader.section("checkout", [&](map_reader& inner) {
     inner.time("hold_ttl", all.checkout.hold_ttl, 1s, 7 * day);

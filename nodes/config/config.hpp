@@ -172,6 +172,12 @@ struct event_settings {
   std::uint32_t streams = 32;    ///< Who may follow events at a node at a time; up to 1,000; 0: nobody.
 };
 
+/// Where webhooks may go, beside what anybody on the internet may reach.
+struct webhook_settings {
+  std::vector<std::string> allowed_networks;  ///< "10.1.0.0/16", "fd00::/8" or one address; there also http.
+  std::filesystem::path ca;  ///< Certificates that receivers' are held against; empty: the system's.
+};
+
 struct entity_settings {
   std::uint32_t max_active = 50'000;  ///< Entities in memory, of all shards; 100 to 10,000,000.
   milliseconds idle_timeout{60'000};  ///< Put away after so long without work; 10 ms to 24 h.
@@ -225,6 +231,7 @@ struct settings {
   auth_settings auth;
   storage_settings storage;
   event_settings events;
+  webhook_settings webhooks;
   entity_settings entities;
   checkout_settings checkout;
   cart_settings cart;

@@ -127,6 +127,28 @@ void add_access_metrics(telemetry::registry& registry, const telemetry::access_l
                         });
 }
 
+void add_webhook_metrics(telemetry::registry& registry, const webhook::sender_figures& figures) {
+  const auto reading = [&](auto what, std::string name, std::string help, const auto& figure) {
+    registry.add_reading(what, std::move(name), std::move(help),
+                         [&figure] { return static_cast<double>(figure.load()); });
+  };
+  reading(type::gauge, "souk_webhook_endpoints", "Endpoints that this node sends events to.",
+          figures.endpoints);
+  reading(type::gauge, "souk_webhook_outages", "Of them, those that take nothing.", figures.outages);
+  reading(type::gauge, "souk_webhook_waiting", "Events that they did not take yet.", figures.parked);
+  reading(type::counter, "souk_webhook_disabled_total", "Endpoints disabled for what came of deliveries.",
+          figures.disabled);
+  registry.add_readings(
+      type::counter, "souk_webhook_tries_total", "Tries to deliver an event, by what came of them.",
+      [&figures] {
+        std::vector<telemetry::registry::labelled_value> values;
+        for (std::size_t n = 0; n < webhook::sender_figures::results.size(); ++n)
+          values.push_back({{{"result", std::string{webhook::sender_figures::results.at(n)}}},
+                            static_cast<double>(figures.tries.at(n).load())});
+        return values;
+      });
+}
+
 telemetry::readiness shards_ready(const runtime::node& node) {
   const auto serving = node.shards().serving.load();
   return {"shards", node.serving(),

@@ -3,6 +3,7 @@
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/http.hpp"
 #include "actors/gateway/overload.hpp"
+#include "actors/webhook/sender.hpp"
 #include "persistence/storage.hpp"
 #include "runtime/node/node.hpp"
 #include "runtime/telemetry/access_log.hpp"
@@ -24,6 +25,9 @@ void add_overload_metrics(telemetry::registry& registry, const gateway::overload
 
 /// Declares what becomes of the lines of the access log; as well.
 void add_access_metrics(telemetry::registry& registry, const telemetry::access_log& log);
+
+/// Declares what becomes of webhooks; as well.
+void add_webhook_metrics(telemetry::registry& registry, const webhook::sender_figures& figures);
 
 /// Whether each shard of the node serves.
 telemetry::readiness shards_ready(const runtime::node& node);

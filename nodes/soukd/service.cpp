@@ -14,6 +14,8 @@
 #include "actors/payment/provider_ledger.hpp"
 #include "actors/payment/provider_worker.hpp"
 #include "actors/shop/shop.hpp"
+#include "actors/webhook/courier.hpp"
+#include "actors/webhook/sender.hpp"
 #include "nodes/soukd/cluster_parts.hpp"
 #include "nodes/soukd/health.hpp"
 #include "nodes/soukd/https.hpp"
@@ -107,6 +109,13 @@ gateway::admission_options admission_options_of(const config::limit_settings& li
   return options;
 }
 
+webhook::target_rules targets_of(const config::webhook_settings& settings) {
+  webhook::target_rules rules;
+  for (const auto& text : settings.allowed_networks)
+    if (const auto network = webhook::parse_network(text)) rules.allowed.push_back(*network);
+  return rules;
+}
+
 class running_service final : public service {
  public:
   explicit running_service(service_options options)
@@ -124,6 +133,7 @@ class running_service final : public service {
     refuse_other_use(options_.node.data, clustered(), *storage_, storage_->identity().shard_count);
     if (clustered()) parts_.emplace(options_, storage_->identity(), clock_, random_);
     open_provider();
+    open_courier();
     make_node();
     try {
       begin();
@@ -140,6 +150,7 @@ class running_service final : public service {
     http_.reset();
     node_.reset();
     provider_.reset();
+    courier_.reset();
     system_.reset();
   }
 
@@ -241,6 +252,13 @@ class running_service final : public service {
         [this](const auto& why) { options_.on_fatal("the test provider's ledger: " + why); });
   }
 
+  void open_courier() {
+    webhook::http_courier_options courier;
+    courier.rules = targets_of(options_.settings.webhooks);
+    courier.ca = options_.settings.webhooks.ca;
+    courier_ = webhook::make_http_courier(courier, clock_);
+  }
+
   void make_node() {
     runtime::node_options node;
     node.id = options_.node.id;
@@ -279,6 +297,7 @@ class running_service final : public service {
     streams_ = std::make_shared<gateway::stream_places>(options_.settings.events.streams);
     metrics_.add_reading(telemetry::registry::type::gauge, "souk_event_streams", "Who follows events now.",
                          [streams = streams_] { return static_cast<double>(streams->taken()); });
+    add_webhook_metrics(metrics_, *webhook_figures_);
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
     open_access_log();
   }
@@ -306,7 +325,19 @@ class running_service final : public service {
     child_spec payments{.name = "payments", .start = [config](caf::event_based_actor* self) {
                           return self->spawn(payment::payment_worker, config);
                         }};
-    return {node_->directory().listed("port/payments", std::move(payments))};
+    return {node_->directory().listed("port/payments", std::move(payments)), webhooks()};
+  }
+
+  child_spec webhooks() {
+    webhook::sender_config config;
+    config.routing = node_->routing();
+    config.clock = clock_;
+    config.random = random_;
+    config.courier = courier_;
+    config.figures = webhook_figures_;
+    config.tenants = [credentials = shop_.credentials] { return credentials->tenants(); };
+    return {.name = "webhooks",
+            .start = [config](caf::event_based_actor* self) { return self->spawn(webhook::sender, config); }};
   }
 
   std::vector<child_spec> gateways() {
@@ -392,6 +423,7 @@ class running_service final : public service {
       provider->list(std::move(then));
     };
     services.import_folder = import_folder();
+    services.webhook_targets = targets_of(options_.settings.webhooks);
     services.import_accepted = [this](const runtime::address& import) {
       if (auto importer = node_->directory().find("importer"))
         caf::anon_send(importer, import_job::import_accepted{import});
@@ -527,6 +559,8 @@ class running_service final : public service {
   std::optional<caf::actor_system> system_;
   shop::shop shop_;
   std::shared_ptr<payment::provider_link> provider_;
+  std::shared_ptr<webhook::courier> courier_;
+  std::shared_ptr<webhook::sender_figures> webhook_figures_ = std::make_shared<webhook::sender_figures>();
   std::optional<runtime::node> node_;
   caf::actor first_key_;
   std::string secret_;

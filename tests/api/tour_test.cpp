@@ -160,6 +160,32 @@ void follow(tour& tour) {
   tour.call("GET", "/v1/events/stream", "", {{"last-event-id", "nowhere"}});
 }
 
+void be_told(tour& tour) {
+  const std::string all = "/v1/webhook_endpoints";
+  const auto made =
+      tour.call("POST", all, R"({"url":"https://hooks.example/souk?token=1","types":["order.placed.v1"]})");
+  const auto one = all + "/" + tour.id_of(made);
+  tour.call("POST", all, R"({"url":"https://hooks.example/souk","after":"earliest"})");
+  tour.call("POST", all, R"({"url":"http://hooks.example/"})");
+  tour.call("POST", all, R"({"url":"https://127.0.0.1/"})");
+  tour.call("POST", all, R"({"url":"https://h/","types":["order.lost.v1"]})");
+  tour.call("POST", all, R"({"url":"https://h/","after":"nowhere"})");
+  tour.call("GET", all + "?limit=1");
+  tour.call("GET", all + "?cursor=" + member_of(tour.call("GET", all + "?limit=1").body, "next_cursor"));
+  tour.call("GET", one);
+  tour.call("PATCH", one, R"({"url":"https://hooks.example/other","types":["order.canceled.v1"]})");
+  tour.call("POST", one + "/rotate_secret");
+  tour.call("POST", one + "/rotate_secret", R"({"previous_valid_s":60})");
+  tour.call("POST", one + "/replay", R"({"after":"earliest"})");
+  tour.call("POST", one + "/replay", R"({"after":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z"})");
+  tour.call("POST", one + "/replay", R"({"after":"latest"})");
+  tour.call("PATCH", one, R"({"status":"disabled"})");
+  tour.call("POST", one + "/replay", R"({"after":"earliest"})");
+  tour.call("DELETE", one);
+  tour.call("DELETE", one);
+  tour.call("GET", all + "/none");
+}
+
 void operate(tour& tour) {
   const auto key = tour.id_of(tour.call("POST", "/v1/keys", R"({"label":"warehouse"})"));
   tour.call("GET", "/v1/keys");
@@ -180,6 +206,7 @@ TEST(api, answers_what_it_describes) {
   give_up(tour);
   look_at_stock(tour);
   follow(tour);
+  be_told(tour);
   operate(tour);
 
   // Those that look at a process, or spool a file, need a real one.

@@ -3,7 +3,7 @@
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   set(items_01 1 2 3 4 5 6 7 8)
   set(items_02 1 2 3 4 5 6 7 8 9 10 11)
-  set(items_04 2 5 7 8)
+  set(items_04 2 5 6 7 8)
   foreach(issue 01 02 04)
     foreach(item ${items_${issue}})
       set(name proof_${issue}_${item})

@@ -17,3 +17,5 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_test(NAME simulate_200_seeds COMMAND souk simulate --seeds 200 --jobs 2)
   set_tests_properties(simulate_200_seeds PROPERTIES TIMEOUT 600 LABELS simulation RUN_SERIAL ON)
 endif()
+souk_test(simulated_webhooks_test SOURCES ${CMAKE_CURRENT_LIST_DIR}/webhooks_test.cpp
+  LINKS souk_testkit souk_json_reader LABELS simulation TIMEOUT 600)

@@ -442,6 +442,104 @@ export type EventList = {
   next_cursor: string;
 };
 
+export type NewWebhookEndpoint = {
+  /** Of https, with an address that anybody may reach; others where the shop allows them. */
+  url: string;
+  /** Which events; without them, all. */
+  types?: Array<string>;
+  /** Where it begins: a cursor of the feed, "earliest", or "latest" as without it. */
+  after?: string;
+};
+
+export type WebhookChange = {
+  /** Of https, with an address that anybody may reach; others where the shop allows them. */
+  url?: string;
+  /** Which events. */
+  types?: Array<string>;
+  status?: "enabled" | "disabled";
+};
+
+export type SecretRotation = {
+  /** Seconds for which the one before signs too. */
+  previous_valid_s?: number;
+};
+
+export type WebhookReplay = {
+  /** Where it begins: a cursor of the feed, a time, or "earliest". */
+  after: string;
+  /** Where it ends: a cursor or a time; without it, where the endpoint is. */
+  until?: string;
+};
+
+export type WebhookEndpoint = {
+  /** Of the endpoint. */
+  id: string;
+  /** Raised by each change, and by what is delivered. */
+  version: number;
+  /** Where events are sent. */
+  url: string;
+  /** Which; none: all. */
+  types: Array<string>;
+  status: "enabled" | "disabled";
+  /** Why nothing is sent: somebody said so; it answered 410; an event was not taken for three days; events were not kept until they could be read. */
+  disabled_reason?: "by_request" | "gone" | "retries_exhausted" | "events_trimmed";
+  /** Events that it did not take, and those of the same subjects behind them. */
+  waiting: number;
+  /** Whether events are sent again. */
+  replaying: boolean;
+  /** Since when it has taken nothing. */
+  failing_since?: string;
+  /** What the last try came to. */
+  failure?: string;
+  /** Until when the secret before signs too. */
+  previous_secret_until?: string;
+  /** When. */
+  created_at: string;
+};
+
+export type MadeWebhookEndpoint = {
+  /** Of the endpoint. */
+  id: string;
+  /** Raised by each change, and by what is delivered. */
+  version: number;
+  /** Where events are sent. */
+  url: string;
+  /** Which; none: all. */
+  types: Array<string>;
+  status: "enabled" | "disabled";
+  /** Why nothing is sent: somebody said so; it answered 410; an event was not taken for three days; events were not kept until they could be read. */
+  disabled_reason?: "by_request" | "gone" | "retries_exhausted" | "events_trimmed";
+  /** Events that it did not take, and those of the same subjects behind them. */
+  waiting: number;
+  /** Whether events are sent again. */
+  replaying: boolean;
+  /** Since when it has taken nothing. */
+  failing_since?: string;
+  /** What the last try came to. */
+  failure?: string;
+  /** Until when the secret before signs too. */
+  previous_secret_until?: string;
+  /** When. */
+  created_at: string;
+  /** What deliveries are signed with (Standard Webhooks 1.0). Shown this once. */
+  secret: string;
+};
+
+export type RemovedWebhookEndpoint = {
+  /** Of the endpoint. */
+  id: string;
+  deleted: boolean;
+};
+
+/** A page of endpoints, the oldest first. */
+export type WebhookEndpointList = {
+  data: Array<WebhookEndpoint>;
+  /** Whether there is another page. */
+  has_more: boolean;
+  /** What to ask the next page with. */
+  next_cursor?: string;
+};
+
 export type Reason = {
   reason: string;
 };
@@ -457,7 +555,7 @@ export type NewKey = {
 };
 
 /** What a key may open; each operation names its own. */
-export type Scope = "catalogue:read" | "catalogue:write" | "inventory:read" | "inventory:write" | "imports:read" | "imports:write" | "carts:read" | "carts:write" | "orders:read" | "orders:write" | "payments:read" | "keys:admin" | "cluster:read" | "cluster:admin" | "events:read";
+export type Scope = "catalogue:read" | "catalogue:write" | "inventory:read" | "inventory:write" | "imports:read" | "imports:write" | "carts:read" | "carts:write" | "orders:read" | "orders:write" | "payments:read" | "keys:admin" | "cluster:read" | "cluster:admin" | "events:read" | "webhooks:read" | "webhooks:write";
 
 export type Key = {
   /** Of the key. */
@@ -855,6 +953,14 @@ export type SearchProductsQuery = {
   limit?: number;
 };
 
+/** What `listWebhookEndpoints` may be asked with. */
+export type ListWebhookEndpointsQuery = {
+  /** Of a page. */
+  limit?: number;
+  /** The `next_cursor` of the page before. */
+  cursor?: string;
+};
+
 /** Every `code` that the document names; later shops may have more. */
 export type ProblemCode =
   | "authentication_required"
@@ -1139,6 +1245,71 @@ export class Souk extends Connection {
    */
   streamEvents(query: StreamEventsQuery = {}, options: CallOptions = {}): Promise<Answer<ReadableStream<Uint8Array>>> {
     return this.send<ReadableStream<Uint8Array>>({ method: "GET", path: "/v1/events/stream", answer: "stream", query }, options);
+  }
+
+  // webhooks: What happened, sent to others' servers.
+
+  /**
+   * Have events sent to a server.
+   * For staff. From now on, or from a cursor of the feed on. Takes the scope events:read as well. The secret is shown this once.
+   * `POST /v1/webhook_endpoints`
+   */
+  createWebhookEndpoint(body: NewWebhookEndpoint, options: CallOptions = {}): Promise<Answer<MadeWebhookEndpoint>> {
+    return this.send<MadeWebhookEndpoint>({ method: "POST", path: "/v1/webhook_endpoints", answer: "json", body }, options);
+  }
+
+  /**
+   * List endpoints.
+   * For staff.
+   * `GET /v1/webhook_endpoints`
+   */
+  listWebhookEndpoints(query: ListWebhookEndpointsQuery = {}, options: CallOptions = {}): Promise<Answer<WebhookEndpointList>> {
+    return this.send<WebhookEndpointList>({ method: "GET", path: "/v1/webhook_endpoints", answer: "json", query }, options);
+  }
+
+  /**
+   * One endpoint.
+   * For staff.
+   * `GET /v1/webhook_endpoints/{id}`
+   */
+  getWebhookEndpoint(id: string, options: CallOptions = {}): Promise<Answer<WebhookEndpoint>> {
+    return this.send<WebhookEndpoint>({ method: "GET", path: `/v1/webhook_endpoints/${encodeURIComponent(id)}`, answer: "json" }, options);
+  }
+
+  /**
+   * Change an endpoint.
+   * For staff. What is left out stays. An endpoint that is enabled again goes on where it stopped. Takes the scope events:read as well.
+   * `PATCH /v1/webhook_endpoints/{id}`
+   */
+  changeWebhookEndpoint(id: string, body: WebhookChange, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<WebhookEndpoint>> {
+    return this.send<WebhookEndpoint>({ method: "PATCH", path: `/v1/webhook_endpoints/${encodeURIComponent(id)}`, answer: "json", keyed: true, body }, options);
+  }
+
+  /**
+   * End an endpoint.
+   * For staff.
+   * `DELETE /v1/webhook_endpoints/{id}`
+   */
+  removeWebhookEndpoint(id: string, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<RemovedWebhookEndpoint>> {
+    return this.send<RemovedWebhookEndpoint>({ method: "DELETE", path: `/v1/webhook_endpoints/${encodeURIComponent(id)}`, answer: "json", keyed: true }, options);
+  }
+
+  /**
+   * Send events of a range again.
+   * For staff. Those of its types, in the order of each subject, before what comes next. Takes the scope events:read as well.
+   * `POST /v1/webhook_endpoints/{id}/replay`
+   */
+  replayWebhookEndpoint(id: string, body: WebhookReplay, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<WebhookEndpoint>> {
+    return this.send<WebhookEndpoint>({ method: "POST", path: `/v1/webhook_endpoints/${encodeURIComponent(id)}/replay`, answer: "json", keyed: true, body }, options);
+  }
+
+  /**
+   * Give an endpoint a new secret.
+   * For staff. The one before signs too for a day, or as long as is asked. The secret is shown this once.
+   * `POST /v1/webhook_endpoints/{id}/rotate_secret`
+   */
+  rotateWebhookSecret(id: string, body?: SecretRotation, options: CallOptions = {}): Promise<Answer<MadeWebhookEndpoint>> {
+    return this.send<MadeWebhookEndpoint>({ method: "POST", path: `/v1/webhook_endpoints/${encodeURIComponent(id)}/rotate_secret`, answer: "json", body }, options);
   }
 
   // keys: Who may do what.

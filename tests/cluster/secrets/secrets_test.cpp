@@ -168,6 +168,12 @@ TEST_F(talkative_node, keeps_secrets_of_good_and_bad_requests_out_of_all_it_writ
   EXPECT_EQ(ask("DELETE", "/v1/keys/" + id_of(fresh), {}, true).status, 200);
   EXPECT_EQ(read_orders(), 401) << "a key that was revoked";
 
+  // Where events go, with a secret in its address and one to sign with: tried, in vain, and said so.
+  const auto hook = made("/v1/webhook_endpoints",
+                         fmt::format(R"({{"url":"https://hooks.invalid/?token={}"}})", planted_token), true);
+  const std::string hook_secret{hook.at("secret").as_string()};
+  EXPECT_EQ(pay(checkout(), "tok_ok").status, 200);
+
   // Entities that throw while they hold what is secret, until the command is set aside.
   const auto open = checkout();
   for (const auto& entity : {"cart/" + cart_, "checkout/" + open})
@@ -188,7 +194,11 @@ TEST_F(talkative_node, keeps_secrets_of_good_and_bad_requests_out_of_all_it_writ
   for (const int status : {200, 400, 401, 404, 405, 406, 414, 415, 501, 505})
     EXPECT_TRUE(statuses.contains(status)) << "no planted request is answered " << status;
 
-  strings shown{fresh_secret, key_, std::string{planted_secret}, std::string{planted_token},
+  strings shown{fresh_secret,
+                hook_secret,
+                key_,
+                std::string{planted_secret},
+                std::string{planted_token},
                 std::string{planted_person}};
   EXPECT_EQ(
       find_planted_in("/metrics", send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "admin").body, shown),
@@ -214,7 +224,7 @@ TEST_F(talkative_node, keeps_secrets_of_good_and_bad_requests_out_of_all_it_writ
     EXPECT_TRUE(line.contains("credential") && line.contains("queue_us")) << line;
   }
   EXPECT_TRUE(routes.contains("complete_checkout") && routes.contains("none")) << routes.size();
-  expect_clean({fresh_secret});
+  expect_clean({fresh_secret, hook_secret});  // of the latter, data has the bytes alone
 }
 
 TEST_F(talkative_node, keeps_secrets_of_a_payment_whose_provider_is_away) {

@@ -71,6 +71,9 @@ class access_process : public token_node {
                      {"variants", "TEA"},
                      {"keys", json::text_of(done("POST", "/v1/keys", R"({"label":"there"})", 201), "id")},
                      {"payments", json::text_of(payments.find("data")->as_array()->front(), "payment_id")},
+                     {"webhook_endpoints", json::text_of(done("POST", "/v1/webhook_endpoints",
+                                                              R"({"url":"https://hooks.invalid/"})", 201),
+                                                         "id")},
                      {"imports", "imp_01M8CGJXP0W1DZ1ZBAFHN0HJ8D7FQ8"}});
   }
 
