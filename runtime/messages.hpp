@@ -113,6 +113,7 @@ struct world_request {
   std::uint64_t number = 0;
   message_ptr request;
   std::string request_bytes;  ///< Set instead of `request` when it was read back from the disk.
+  std::string traceparent;    ///< Of what the call is made for; empty: nobody traces it.
   caf::actor reply_to;
 };
 

@@ -1,6 +1,7 @@
 #include "actors/gateway/access.hpp"
 
 #include "actors/gateway/routes.hpp"
+#include "runtime/trace_context.hpp"
 
 #include <algorithm>
 
@@ -27,12 +28,6 @@ telemetry::access_entry access_of(const http_request& http, const http_response&
   return entry;
 }
 
-std::string_view trace_id_of(std::string_view traceparent) {
-  constexpr std::size_t begin = 3;
-  constexpr std::size_t length = 32;
-  return traceparent.size() < begin + length ? std::string_view{} : traceparent.substr(begin, length);
-}
-
 void record_unread(telemetry::access_log& log, const http_request& http, const http_response& response,
                    const services& services) {
   auto entry = access_of(http, response, route_of(http, services.test_mode));
@@ -41,7 +36,7 @@ void record_unread(telemetry::access_log& log, const http_request& http, const h
   if (request_id != response.fields.end()) entry.request_id = request_id->second;
   const auto traceparent = traceparent_of(http, *services.random);
   entry.time = services.clock->now();
-  entry.trace_id = trace_id_of(traceparent);
+  entry.trace_id = runtime::trace_id_of(traceparent);
   entry.tenant = services.tenant;
   log.record(entry);
 }

@@ -16,9 +16,6 @@ struct route;
 telemetry::access_entry access_of(const http_request& http, const http_response& response,
                                   const route* route);
 
-/// The trace's id in a traceparent; empty if there is none.
-std::string_view trace_id_of(std::string_view traceparent);
-
 /// The line of a request that was answered before anybody looked at it, for whatever reason.
 void record_unread(telemetry::access_log& log, const http_request& http, const http_response& response,
                    const services& services);

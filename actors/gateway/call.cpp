@@ -7,10 +7,9 @@
 #include "actors/gateway/routes.hpp"
 #include "actors/keyring/tenant.hpp"
 #include "actors/values/id.hpp"
-#include "persistence/checksum.hpp"
+#include "runtime/trace_context.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -25,7 +24,6 @@ constexpr std::size_t idempotency_key_max = 255;
 constexpr std::uint32_t limit_default = 20;
 constexpr std::uint32_t limit_max = 100;
 /// "00-" 32 hex "-" 16 hex "-" 2 hex.
-constexpr std::size_t traceparent_length = 55;
 
 using problem = std::optional<json::problem>;
 
@@ -34,21 +32,6 @@ bool is_request_id(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view{"-_.:+/="}.find(c) != std::string_view::npos;
   });
-}
-
-/// W3C Trace Context, version 00: everything else is as good as absent.
-bool is_traceparent(std::string_view text) {
-  if (text.size() != traceparent_length || !text.starts_with("00-") || text[35] != '-' || text[52] != '-')
-    return false;
-  auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  auto holds = [&](std::size_t from, std::size_t length) {
-    std::string_view part = text.substr(from, length);
-    return std::all_of(part.begin(), part.end(), is_hex);
-  };
-  auto is_zero = [&](std::size_t from, std::size_t length) {
-    return text.substr(from, length).find_first_not_of('0') == std::string_view::npos;
-  };
-  return holds(3, 32) && holds(36, 16) && holds(53, 2) && !is_zero(3, 32) && !is_zero(36, 16);
 }
 
 std::size_t count_fields(const http_request& http, std::string_view name) {
@@ -64,7 +47,7 @@ void read_names(const http_request& http, const services& services, call& call) 
   call.request_id = request_id_of(http, *services.random);
   if (services.traces)
     call.traceparent = traceparent_of(http, *services.random);
-  else if (auto trace = http.field("traceparent"); trace && is_traceparent(*trace))
+  else if (auto trace = http.field("traceparent"); trace && runtime::is_traceparent(*trace))
     call.traceparent = *trace;
 }
 
@@ -269,15 +252,7 @@ std::string request_id_of(const http_request& http, runtime::random_source& rand
 
 std::string traceparent_of(const http_request& http, runtime::random_source& random) {
   const std::string_view given = http.field("traceparent").value_or("");
-  if (is_traceparent(given)) return std::string{given};
-  constexpr std::size_t trace_bytes = 16;
-  std::array<std::uint8_t, trace_bytes + 8> ids{};
-  random.fill(ids);
-  ids[0] |= 1;  // ids of nothing but zeros are none
-  ids[trace_bytes] |= 1;
-  const std::string_view bytes{reinterpret_cast<const char*>(ids.data()), ids.size()};
-  return "00-" + persistence::hex(bytes.substr(0, trace_bytes)) + "-" +
-         persistence::hex(bytes.substr(trace_bytes)) + "-00";
+  return runtime::is_traceparent(given) ? std::string{given} : runtime::make_traceparent(random, false);
 }
 
 std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, const services& services,

@@ -9,6 +9,7 @@
 #include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/type_name.hpp"
 #include "runtime/telemetry/log.hpp"
+#include "runtime/trace_context.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
@@ -273,7 +274,7 @@ class desk {
     auto entry = access_of(facts.http, response, facts.route);
     entry.time = config_.services.clock->now();
     entry.request_id = facts.request_id;
-    entry.trace_id = trace_id_of(facts.traceparent);
+    entry.trace_id = runtime::trace_id_of(facts.traceparent);
     entry.tenant = facts.tenant;
     entry.credential = facts.credential;
     entry.took = took;
@@ -320,7 +321,8 @@ class desk {
       // Its text may hold what the client sent.
       log::error("a handler failed", {{"route", open.call.route->name},
                                       {"request_id", open.call.request_id},
-                                      {"error", supervision::type_of(error)}});
+                                      {"error", supervision::type_of(error)},
+                                      {"trace_id", runtime::trace_id_of(open.call.traceparent)}});
       auto problem = problem_of(runtime::outcome::failed, open.read_only(), open.keyed());
       refuse_call(std::move(open), problem);
     }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace souk::payment {
 
@@ -23,8 +24,9 @@ class provider_link {
   virtual ~provider_link() = default;
 
   /// Makes a call and hands its result to `then`, at most once, on any thread. A provider may stay silent:
-  /// then it is never called, or with `no_answer`.
-  virtual void call(const pb::ProviderCall& call, result_handler then) = 0;
+  /// then it is never called, or with `no_answer`. `traceparent` goes with the call where there is a way for
+  /// it; empty: nobody traces it.
+  virtual void call(const pb::ProviderCall& call, std::string_view traceparent, result_handler then) = 0;
 
   /// The provider's books as JSON (see `test_provider::list`); empty if they cannot be had now.
   virtual void list(list_handler then) = 0;

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include <mutex>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -93,7 +94,7 @@ class embedded_provider final : public provider_link {
  public:
   explicit embedded_provider(std::unique_ptr<provider_desk> desk) : desk_(std::move(desk)) {}
 
-  void call(const pb::ProviderCall& call, result_handler then) override {
+  void call(const pb::ProviderCall& call, std::string_view, result_handler then) override {
     desk_->call(call, [then = std::move(then)](std::optional<pb::ProviderResult> result) {
       if (result) then(std::move(*result));
     });
@@ -109,7 +110,7 @@ class direct_provider final : public provider_link {
   direct_provider(std::shared_ptr<test_provider> provider, std::shared_ptr<runtime::clock> clock)
       : provider_(std::move(provider)), clock_(std::move(clock)) {}
 
-  void call(const pb::ProviderCall& call, result_handler then) override {
+  void call(const pb::ProviderCall& call, std::string_view, result_handler then) override {
     if (auto result = provider_->call(call, clock_->now())) then(std::move(*result));
   }
   void list(list_handler then) override { then(provider_->list()); }

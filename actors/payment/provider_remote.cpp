@@ -122,13 +122,13 @@ class remote_provider final : public provider_link {
     thread_.join();
   }
 
-  void call(const pb::ProviderCall& call, result_handler then) override {
+  void call(const pb::ProviderCall& call, std::string_view traceparent, result_handler then) override {
     const auto body = call.SerializeAsString();
     job made;
     made.request =
         "POST /calls HTTP/1.1\r\nHost: " + host_ +
         "\r\nContent-Type: application/x-protobuf\r\nContent-Length: " + std::to_string(body.size()) +
-        "\r\n\r\n" + body;
+        (traceparent.empty() ? "" : "\r\ntraceparent: ") + std::string{traceparent} + "\r\n\r\n" + body;
     made.deadline = clock_->steady() + options_.timeout;
     made.then = [operation = call.operation(), then = std::move(then)](unsigned status,
                                                                        const std::string& answer) {

@@ -4,6 +4,7 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/mutant.hpp"
 #include "runtime/supervision/failure.hpp"
+#include "runtime/trace_context.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
@@ -49,10 +50,14 @@ void start(worker* self, const runtime::world_request& request) {
                                                          request.reply_to});
   state.deadlines.emplace_back(state.config.clock->steady() + state.config.timeout, id);
   tick_soon(self);
+  const auto traceparent = state.config.random == nullptr
+                               ? std::string{}
+                               : runtime::child_traceparent(request.traceparent, *state.config.random);
   reached("payments: before the provider is called");
-  state.config.provider->call(call, [me = caf::actor_cast<caf::actor>(self), id](pb::ProviderResult result) {
-    caf::anon_send(me, provider_answered{id, std::move(result)});
-  });
+  state.config.provider->call(call, traceparent,
+                              [me = caf::actor_cast<caf::actor>(self), id](pb::ProviderResult result) {
+                                caf::anon_send(me, provider_answered{id, std::move(result)});
+                              });
   reached("payments: the provider was called");
 }
 

@@ -37,6 +37,8 @@ struct payment_worker_config {
   std::chrono::milliseconds timeout{2'000};
   /// How often deadlines are looked at, while calls are under way.
   std::chrono::milliseconds tick{50};
+  /// Names the span of each call that belongs to a trace. Null: calls carry none.
+  std::shared_ptr<runtime::random_source> random = nullptr;
 };
 
 struct payment_worker_state {

@@ -43,12 +43,13 @@ constexpr std::chrono::milliseconds failover_wait{5'500};
 class simulated_cluster::watched_provider final : public payment::provider_link {
  public:
   watched_provider(std::unique_ptr<provider_link> link, std::function<bool()> silent,
-                   std::function<void()> called)
+                   std::function<void(std::string_view traceparent)> called)
       : link_(std::move(link)), silent_(std::move(silent)), called_(std::move(called)) {}
 
-  void call(const payment::pb::ProviderCall& call, result_handler then) override {
+  void call(const payment::pb::ProviderCall& call, std::string_view traceparent,
+            result_handler then) override {
     if (silent_()) return;
-    link_->call(call, [then = std::move(then)](payment::pb::ProviderResult result) {
+    link_->call(call, traceparent, [then = std::move(then)](payment::pb::ProviderResult result) {
       const auto& operation = result.operation();
       if (operation == "find" && result.status() == "charged") reached("provider: a charge is found");
       if (operation == "find" && result.status() == "not_found") reached("provider: no charge is found");
@@ -56,14 +57,14 @@ class simulated_cluster::watched_provider final : public payment::provider_link 
       if (operation == "refund") reached("provider: money goes back");
       then(std::move(result));
     });
-    called_();
+    called_(traceparent);
   }
   void list(list_handler then) override { link_->list(std::move(then)); }
 
  private:
   std::unique_ptr<provider_link> link_;
   std::function<bool()> silent_;
-  std::function<void()> called_;
+  std::function<void(std::string_view traceparent)> called_;
 };
 
 /// A request that a node has and has not answered.
@@ -248,12 +249,14 @@ void simulated_cluster::boot(member& member) {
 void simulated_cluster::start(member& member) {
   auto& driver = *fleet_.find(member.id);
   payment::payment_worker_config paying;
-  const auto called = [this, &member] {
+  const auto called = [this, &member](std::string_view traceparent) {
+    provider_traces_.emplace_back(traceparent);
     if (auto then = std::exchange(member.at_next_charge, nullptr)) fleet_.in_steps(0, std::move(then));
   };
   paying.provider = std::make_shared<watched_provider>(
       payment::make_direct_provider(provider_, driver.time()), [&member] { return member.silent; }, called);
   paying.clock = driver.time();
+  paying.random = driver.random();
   supervision::child_spec payments{.name = "payments", .start = [paying](caf::event_based_actor* self) {
                                      return self->spawn(payment::payment_worker, paying);
                                    }};

@@ -135,6 +135,8 @@ class simulated_cluster {
   /// Writes to a node's disk so far.
   std::uint64_t writes_of(const std::string& node) const;
   std::string provider_books() const { return provider_->list(); }
+  /// The traceparent of each call to the provider so far; empty: it came with none.
+  const std::vector<std::string>& provider_traces() const { return provider_traces_; }
   /// How often points were passed so far, by node.
   std::map<std::string, point_counts> passes() const;
   /// What differs between the nodes' copies of what was committed, in words; empty: nothing. Of a cluster at
@@ -187,6 +189,7 @@ class simulated_cluster {
   runtime::testkit::coordination_model store_;
   std::unique_ptr<payment::provider_ledger> ledger_;
   std::shared_ptr<payment::test_provider> provider_;
+  std::vector<std::string> provider_traces_;
   std::vector<std::string> names_;
   std::map<std::string, std::unique_ptr<member>> members_;
   std::map<runtime::shard_id, runtime::testkit::shard_snapshot> snapshots_;

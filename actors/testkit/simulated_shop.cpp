@@ -75,6 +75,7 @@ std::vector<supervision::child_spec> simulated_shop::workers() {
   payment::payment_worker_config config;
   config.provider = payment::make_direct_provider(provider_, driver_->time());
   config.clock = driver_->time();
+  config.random = driver_->random();
   supervision::child_spec payments{.name = "payments", .start = [config](caf::event_based_actor* self) {
                                      return self->spawn(payment::payment_worker, config);
                                    }};

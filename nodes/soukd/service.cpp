@@ -322,6 +322,7 @@ class running_service final : public service {
     config.provider = provider_;
     config.clock = clock_;
     config.timeout = options_.settings.payments.timeout;
+    config.random = random_;
     child_spec payments{.name = "payments", .start = [config](caf::event_based_actor* self) {
                           return self->spawn(payment::payment_worker, config);
                         }};

@@ -118,6 +118,8 @@ void entity_life::fill_record(decided& result, decision& decision, const work& w
   record.set_kind(address_.kind);
   record.set_key(address_.key);
   record.set_first_version(memory_.version + 1);
+  const auto& trace = work.origin == work_origin::client ? work.request->traceparent : work.traceparent;
+  if (!trace.empty()) record.set_traceparent(trace);
   for (const auto& event : decision.events)
     record.add_events(bytes_of(event));
   for (auto& effect : decision.effects) {

@@ -167,6 +167,7 @@ runtime::stream_batch read(shard_id to, const pb::StreamBatch& in, const runtime
     effect.failed_kind = kind_of_number(item.failed_kind());
     effect.failed_key = item.failed_key();
     effect.failure = item.failure();
+    effect.traceparent = item.traceparent();
     const auto& receiver = kinds.kind(effect.to.kind);
     const auto& kind = effect.failed_kind == 0 ? receiver : kinds.kind(effect.failed_kind);
     effect.command = kind.parse_command(item.command());
@@ -387,6 +388,7 @@ std::vector<std::string> contents(const runtime::stream_batch& batch) {
     out->set_failed_kind(item.failed_kind);
     out->set_failed_key(item.failed_key);
     out->set_failure(item.failure);
+    out->set_traceparent(item.traceparent);
     bytes += out->command().size() + out->failure().size() + item.to.key.size() + item.sender.key.size();
     const auto items = static_cast<std::size_t>(envelope.stream_batch().items_size());
     if (items == batch_items_max || bytes >= batch_bytes_max) finish();

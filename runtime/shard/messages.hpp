@@ -37,6 +37,7 @@ struct work {
   kind_id failed_kind = 0;   ///< Set: an effect of this entity failed; `command` is what it had sent.
   std::string failed_key;
   std::string failure;
+  std::string traceparent;  ///< Of what caused it; of a client's it stands in the request.
 
   // timer
   due_timer timer;
@@ -177,6 +178,7 @@ struct stream_batch {
     kind_id failed_kind = 0;
     std::string failed_key;
     std::string failure;
+    std::string traceparent;
   };
   std::vector<item> items;
 };

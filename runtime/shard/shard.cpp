@@ -283,6 +283,7 @@ void shard_life::on_effects(const stream_batch& batch) {
     effect->failed_kind = item.failed_kind;
     effect->failed_key = item.failed_key;
     effect->failure = item.failure;
+    effect->traceparent = item.traceparent;
     const auto& kind = options_.kinds->kind(item.failed_kind != 0 ? item.failed_kind : item.to.kind);
     effect->command = item.command ? item.command : kind.parse_command(item.bytes);
     enqueue(slot_of(item.to), std::move(effect));
@@ -305,18 +306,20 @@ void shard_life::deliver_local_effects() {
   stream_batch batch{options_.id, options_.id, {}};
   for (const auto* effect : unsent)
     batch.items.push_back({effect->number, effect->to, effect->sender, effect->command, effect->bytes,
-                           effect->failed_kind, effect->failed_key, effect->failure});
+                           effect->failed_kind, effect->failed_key, effect->failure, effect->traceparent});
   on_effects(batch);
 }
 
 void shard_life::on_world_result(const world_result& result) {
   // Whoever serves next makes the call again.
-  if (!serving_ || draining() || !book_->open_calls().contains(result.number)) return;
+  const auto call = book_->open_calls().find(result.number);
+  if (!serving_ || draining() || call == book_->open_calls().end()) return;
   if (!results_in_work_.insert(result.number).second) return;
   auto item = std::make_shared<work>();
   item->origin = work_origin::world;
   item->number = result.number;
   item->command = result.command;
+  item->traceparent = call->second.traceparent;
   enqueue(slot_of(result.caller), std::move(item));
 }
 
@@ -631,7 +634,7 @@ void shard_life::send_effects() {
     stream_batch batch{options_.id, to, {}};
     for (const auto* effect : book_->take_unsent(to))
       batch.items.push_back({effect->number, effect->to, effect->sender, effect->command, effect->bytes,
-                             effect->failed_kind, effect->failed_key, effect->failure});
+                             effect->failed_kind, effect->failed_key, effect->failure, effect->traceparent});
     if (to == options_.id) {
       on_effects(batch);
     } else {
@@ -646,8 +649,9 @@ void shard_life::make_call(std::uint64_t number, const open_call& call) {
   if (!worker) return;
   reached("shard: before a call to the world");
   calls_made_[number] = options_.time->steady();
-  self_->send(worker, world_request{call.port, call.caller, number, call.request,
-                                    call.request ? std::string{} : call.bytes, caf::actor{self_}});
+  self_->send(worker,
+              world_request{call.port, call.caller, number, call.request,
+                            call.request ? std::string{} : call.bytes, call.traceparent, caf::actor{self_}});
 }
 
 }  // namespace souk::runtime

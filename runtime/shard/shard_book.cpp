@@ -97,6 +97,7 @@ void shard_book::load_effects() {
     item.failed_kind = static_cast<kind_id>(effect.failed_kind());
     item.failed_key = effect.failed_key();
     item.failure = effect.failure();
+    item.traceparent = effect.traceparent();
     item.on_disk = true;
     stream.items.emplace(row.number, std::move(item));
     return true;
@@ -113,6 +114,7 @@ void shard_book::load_calls() {
     call.caller = {row.tenant(), static_cast<kind_id>(row.kind()), row.key()};
     call.port = row.port();
     call.bytes = row.request();
+    call.traceparent = row.traceparent();
     call.on_disk = true;
     open_calls_.emplace(keys::parse_world_call(key), std::move(call));
     return true;
@@ -153,6 +155,7 @@ void shard_book::apply(std::uint64_t index, const rpb::Record& record,
     item.failed_kind = static_cast<kind_id>(effect.failed_kind());
     item.failed_key = effect.failed_key();
     item.failure = effect.failure();
+    item.traceparent = record.traceparent();
     stream.items.insert_or_assign(effect.number(), std::move(item));
   }
   for (int i = 0; i < record.world_calls_size(); ++i) {
@@ -164,6 +167,7 @@ void shard_book::apply(std::uint64_t index, const rpb::Record& record,
     open.port = call.port();
     if (static_cast<std::size_t>(i) < world_requests.size()) open.request = world_requests[i];
     open.bytes = call.request();
+    open.traceparent = record.traceparent();
     open_calls_.insert_or_assign(call.number(), std::move(open));
   }
   if (record.world_done() != 0) {
@@ -443,6 +447,7 @@ std::vector<persistence::row_change> shard_book::begin_flush() {
       effect.set_failure(item.failure);
       effect.set_sender_kind(item.sender.kind);
       effect.set_sender_key(item.sender.key);
+      effect.set_traceparent(item.traceparent);
       rows_.put(keys::effect(self_, to, number), effect.SerializeAsString());
       item.on_disk = true;
     }
@@ -455,6 +460,7 @@ std::vector<persistence::row_change> shard_book::begin_flush() {
     row.set_key(call.caller.key);
     row.set_port(call.port);
     row.set_request(call.bytes);
+    row.set_traceparent(call.traceparent);
     rows_.put(keys::world_call(self_, number), row.SerializeAsString());
     call.on_disk = true;
   }

@@ -51,6 +51,7 @@ struct outgoing_effect {
   kind_id failed_kind = 0;  ///< Set: it reports that an effect of `to`'s failed. See pb::Effect.
   std::string failed_key;
   std::string failure;
+  std::string traceparent;  ///< Of the record that caused it.
   bool on_disk = false;
 };
 
@@ -61,6 +62,7 @@ struct open_call {
   std::string port;
   message_ptr request;  ///< Null when it was read back from the disk.
   std::string bytes;
+  std::string traceparent;  ///< Of the record that caused it.
   bool on_disk = false;
 };
 

@@ -93,6 +93,8 @@ void shard_life::set_aside(slot& slot, const work& work, const std::string& mess
   record.set_kind(slot.address.kind);
   record.set_key(slot.address.key);
   auto& aside = *record.mutable_quarantined();
+  const auto& trace = work.origin == work_origin::client ? work.request->traceparent : work.traceparent;
+  if (!trace.empty()) record.set_traceparent(trace);
   aside.set_message(message);
   aside.set_reason(reason);
   aside.set_entity(to_string(slot.address, slot.kind->name()));

@@ -102,6 +102,7 @@ TEST_F(links_test, streams_and_what_replicas_say_pass_in_order) {
                            {},
                            0,
                            {},
+                           {},
                            {}});
     caf::anon_send(a->shard("b"), batch);
     caf::anon_send(a->board.link("b"), replica_message{2, {}, std::to_string(number)});

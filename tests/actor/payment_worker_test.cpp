@@ -1,5 +1,6 @@
 #include "actors/kinds.hpp"
 #include "actors/payment/provider_worker.hpp"
+#include "runtime/trace_context.hpp"
 #include "tests/manual_clock.hpp"
 
 #include <caf/actor_system.hpp>
@@ -24,8 +25,9 @@ namespace {
 /// Keeps calls until the test answers them.
 class held_provider final : public provider_link {
  public:
-  void call(const pb::ProviderCall& call, result_handler then) override {
+  void call(const pb::ProviderCall& call, std::string_view traceparent, result_handler then) override {
     calls.emplace_back(call, std::move(then));
+    traces.emplace_back(traceparent);
   }
   void list(list_handler then) override { then("{}"); }
 
@@ -37,6 +39,7 @@ class held_provider final : public provider_link {
   }
 
   std::vector<std::pair<pb::ProviderCall, result_handler>> calls;
+  std::vector<std::string> traces;
 };
 
 using answers = std::vector<std::string>;
@@ -52,7 +55,8 @@ caf::behavior collector(caf::event_based_actor*, const std::shared_ptr<answers>&
 class payment_worker_calls : public testing::Test {
  protected:
   payment_worker_calls() {
-    worker_ = system_.spawn(payment_worker, payment_worker_config{provider_, clock_, timeout, tick});
+    worker_ = system_.spawn(payment_worker, payment_worker_config{provider_, clock_, timeout, tick,
+                                                                  runtime::make_system_random()});
     shard_ = system_.spawn(collector, got_);
     settle();
   }
@@ -90,7 +94,8 @@ class payment_worker_calls : public testing::Test {
       settle();
     }
   }
-  void request(std::uint64_t number, const std::string& operation, bool from_disk = false) {
+  void request(std::uint64_t number, const std::string& operation, bool from_disk = false,
+               const std::string& traceparent = {}) {
     auto call = std::make_shared<pb::ProviderCall>();
     call->set_operation(operation);
     call->set_key("pay_1/charge");
@@ -102,6 +107,7 @@ class payment_worker_calls : public testing::Test {
       request.request_bytes = call->SerializeAsString();
     else
       request.request = call;
+    request.traceparent = traceparent;
     request.reply_to = shard_;
     caf::anon_send(worker_, std::move(request));
     settle();
@@ -115,6 +121,16 @@ class payment_worker_calls : public testing::Test {
   caf::actor worker_;
   caf::actor shard_;
 };
+
+TEST_F(payment_worker_calls, a_call_is_a_span_of_the_trace_that_it_is_made_for) {
+  request(7, "charge", false, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  request(8, "find");
+  ASSERT_EQ(provider_->traces.size(), 2u);
+  EXPECT_EQ(runtime::trace_id_of(provider_->traces[0]), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_NE(runtime::span_id_of(provider_->traces[0]), "00f067aa0ba902b7");
+  EXPECT_TRUE(runtime::is_sampled(provider_->traces[0]));
+  EXPECT_EQ(provider_->traces[1], "");
+}
 
 TEST_F(payment_worker_calls, a_result_goes_to_the_caller_as_its_command) {
   request(7, "charge");

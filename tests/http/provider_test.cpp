@@ -1,5 +1,6 @@
 #include "actors/payment/provider.hpp"
 
+#include "actors/gateway/http.hpp"
 #include "actors/payment/provider_server.hpp"
 #include "actors/payment/test_provider.hpp"
 #include "tests/http/raw_client.hpp"
@@ -37,7 +38,7 @@ pb::ProviderCall call_of(std::string_view operation, std::string_view payment,
 std::string status_of(provider_link& link, const pb::ProviderCall& call) {
   std::promise<std::string> said;
   auto future = said.get_future();
-  link.call(call, [&](const pb::ProviderResult& result) {
+  link.call(call, {}, [&](const pb::ProviderResult& result) {
     EXPECT_EQ(result.operation(), call.operation());
     said.set_value(result.status());
   });
@@ -109,6 +110,28 @@ TEST_F(remote_provider, calls_are_answered_as_the_provider_decides) {
   EXPECT_TRUE(has(list_of(*link), R"("summary":{"charged":0,"refunded":1,"duplicates":0})"));
 }
 
+TEST_F(remote_provider, a_call_carries_its_trace_and_one_without_carries_none) {
+  std::promise<std::optional<std::string>> first;
+  std::promise<std::optional<std::string>> second;
+  int calls = 0;
+  gateway::listener_options listening;
+  listening.port = 0;
+  const auto listener = gateway::make_listener(
+      listening, [&](const gateway::http_request& request, std::unique_ptr<gateway::responder> answer) {
+        const auto field = request.field("traceparent");
+        (calls++ == 0 ? first : second).set_value(field ? std::optional{std::string{*field}} : std::nullopt);
+        answer->respond({});
+      });
+  remote_provider_options options;
+  options.url = "http://127.0.0.1:" + std::to_string(listener->port());
+  const auto link = make_remote_provider(options, clock_);
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  link->call(call_of("charge", "p1"), trace, [](const pb::ProviderResult&) {});
+  EXPECT_EQ(first.get_future().get(), trace);
+  link->call(call_of("charge", "p1"), {}, [](const pb::ProviderResult&) {});
+  EXPECT_EQ(second.get_future().get(), std::nullopt);
+}
+
 TEST_F(remote_provider, many_calls_wait_for_few_connections_and_all_are_answered) {
   const auto link = connect();
   constexpr int count = 500;
@@ -116,7 +139,7 @@ TEST_F(remote_provider, many_calls_wait_for_few_connections_and_all_are_answered
   std::atomic<int> left = count;
   std::promise<void> all;
   for (int i = 0; i < count; ++i)
-    link->call(call_of("charge", "p" + std::to_string(i)), [&](const pb::ProviderResult& result) {
+    link->call(call_of("charge", "p" + std::to_string(i)), {}, [&](const pb::ProviderResult& result) {
       if (result.status() == "charged") ++charged;
       if (--left == 0) all.set_value();
     });
@@ -142,8 +165,8 @@ TEST_F(remote_provider, a_call_that_found_no_connection_in_time_is_never_sent) {
   const auto keep = [](std::promise<std::string>& said) {
     return [&said](const pb::ProviderResult& result) { said.set_value(result.status()); };
   };
-  link->call(call_of("charge", "p1", "tok_timeout"), keep(silent));
-  link->call(call_of("charge", "p2"), keep(late));
+  link->call(call_of("charge", "p1", "tok_timeout"), {}, keep(silent));
+  link->call(call_of("charge", "p2"), {}, keep(late));
   time->advance(timeout);
   EXPECT_EQ(silent.get_future().get(), "no_answer");
   EXPECT_EQ(late.get_future().get(), "no_answer");
@@ -207,7 +230,7 @@ TEST(embedded_provider, answers_after_a_sync_that_many_calls_share) {
   std::atomic<int> left = count;
   std::promise<void> all;
   for (int i = 0; i < count; ++i)
-    link->call(call_of("charge", "p" + std::to_string(i)), [&](const pb::ProviderResult&) {
+    link->call(call_of("charge", "p" + std::to_string(i)), {}, [&](const pb::ProviderResult&) {
       EXPECT_GT(figures->syncs, 0);
       if (--left == 0) all.set_value();
     });
@@ -227,10 +250,10 @@ TEST(embedded_provider, answers_nothing_once_its_ledger_failed) {
                                [&](const std::string& what) { failure.set_value(what); });
     const auto count = [&](const pb::ProviderResult&) { ++answered; };
     figures->fails = true;
-    link->call(call_of("charge", "p1"), count);
+    link->call(call_of("charge", "p1"), {}, count);
     EXPECT_TRUE(has(failure.get_future().get(), "the disk is gone"));
     figures->fails = false;
-    link->call(call_of("charge", "p2"), count);
+    link->call(call_of("charge", "p2"), {}, count);
   }
   EXPECT_EQ(answered, 0);
   EXPECT_EQ(figures->appended, 1);
@@ -241,10 +264,10 @@ TEST(direct_provider, answers_within_the_call) {
   const auto link =
       make_direct_provider(std::make_shared<test_provider>(*ledger), runtime::make_system_clock());
   std::string said;
-  link->call(call_of("charge", "p1"), [&](const pb::ProviderResult& result) { said = result.status(); });
+  link->call(call_of("charge", "p1"), {}, [&](const pb::ProviderResult& result) { said = result.status(); });
   EXPECT_EQ(said, "charged");
   said.clear();
-  link->call(call_of("charge", "p2", "tok_lost"),
+  link->call(call_of("charge", "p2", "tok_lost"), {},
              [&](const pb::ProviderResult& result) { said = result.status(); });
   EXPECT_EQ(said, "");
 }

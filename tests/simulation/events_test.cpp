@@ -2,6 +2,7 @@
 #include "actors/testkit/buying.hpp"
 #include "actors/testkit/json_text.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
+#include "runtime/trace_context.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -108,6 +110,62 @@ TEST(events, tell_a_sale_from_the_product_to_the_order_the_same_at_every_node) {
       EXPECT_EQ(reader.count(once), 1u) << once;
     EXPECT_EQ(reader.seen().at("stock.moved.v1"), std::vector<std::string>{"stock/TEA"});
   }
+}
+
+// The node that made the charge dies before it hears of it: the one that asks again does so for the same
+// trace.
+TEST(events, belong_to_the_trace_of_the_call_that_they_came_of_as_the_provider_s_calls_do) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string traceparent = "00-" + trace + "-00f067aa0ba902b7-01";
+  simulated_cluster shop{70};
+  shop.stock("TEA", 5);
+  const auto cart = fill_cart(shop, "a", "TEA", 2);
+  std::string crashed;
+  for (const auto& node : shop.names())
+    shop.at_next_charge(node, [&shop, &crashed, node] {
+      if (!crashed.empty()) return;
+      crashed = node;
+      shop.crash(node);
+    });
+  std::optional<gateway::http_response> sold;
+  for (std::size_t n = 0; n < 100 && !(sold && is_certain(*sold)); ++n) {
+    const auto& node = shop.names()[n % 3];
+    sold.reset();
+    shop.send(node, "POST", "/v1/checkouts",
+              R"({"cart_id":")" + cart.id + R"(","cart_version":)" + cart.version +
+                  R"(,"payment":{"provider":"test","token":"tok_ok"}})",
+              {{"idempotency-key", "traced"}, {"traceparent", traceparent}},
+              [&sold](const auto& answer) { sold = answer; });
+    shop.run_until([&sold] { return sold.has_value(); }, 60s);
+    shop.advance(100ms);
+  }
+  ASSERT_TRUE(sold && sold->status == 201);
+  ASSERT_NE(crashed, "");
+  shop.restart(crashed);
+  shop.advance(10s);
+
+  std::set<std::string> spans;
+  for (const auto& call : shop.provider_traces()) {
+    EXPECT_EQ(runtime::trace_id_of(call), trace);
+    spans.emplace(runtime::span_id_of(call));
+  }
+  EXPECT_GE(spans.size(), 2u);  // each call has a span of its own
+  EXPECT_EQ(spans.size(), shop.provider_traces().size());
+  EXPECT_FALSE(spans.contains("00f067aa0ba902b7"));
+
+  std::map<std::string, std::string> traces;
+  const auto page = shop.call("b", "GET", "/v1/events?limit=100", "", {shop.staff()});
+  json::parse_error error;
+  const auto events = json::parse(page.body, error);
+  ASSERT_TRUE(events) << page.body;
+  for (const auto& event : *events->find("data")->as_array())
+    traces[json::text_of(event, "type")] = json::text_of(event, "traceparent");
+  for (const std::string of_it :
+       {"checkout.opened.v1", "cart.claimed.v1", "stock.held.v1", "payment.intended.v1", "payment.settled.v1",
+        "checkout.completed.v1", "order.placed.v1", "stock.hold_ended.v1"})
+    EXPECT_EQ(runtime::trace_id_of(traces[of_it]), trace) << of_it;
+  EXPECT_EQ(traces["cart.created.v1"], "");
+  EXPECT_EQ(traces["stock.moved.v1"], "");
 }
 
 TEST(events, latest_tells_only_what_comes_from_then_on) {

@@ -79,6 +79,7 @@ runtime::stream_batch a_batch(std::size_t items) {
     item.number = number;
     item.to = {"main", runtime::testkit::tally_decider::id, "to"};
     item.sender = {"main", runtime::testkit::tally_decider::id, odd};
+    item.traceparent = "00-1-2-01";
     item.command = text("take 1");
     batch.items.push_back(std::move(item));
   }

@@ -119,6 +119,26 @@ TEST_F(shard_book_test, an_acknowledged_effect_is_forgotten_on_disk_too) {
   EXPECT_EQ(next.effects(0).number(), 3u) << "numbers go on where they were";
 }
 
+// Whoever goes on with it after a restart, with nothing but the state's rows, knows for which trace.
+TEST_F(shard_book_test, effects_and_calls_keep_the_trace_of_the_record_that_caused_them) {
+  auto record = record_with_effect(2);
+  record.set_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  auto& call = *record.add_world_calls();
+  call.set_port("payments");
+  call.set_number(1);
+  apply(record);
+  flush();
+  shard_book again{1, storage->state(), bounds};
+  again.load();
+  std::set<shard_id> owed;
+  again.committed(1, owed);
+  const auto effects = again.take_unsent(2);
+  ASSERT_EQ(effects.size(), 1u);
+  EXPECT_EQ(effects.front()->traceparent, record.traceparent());
+  ASSERT_EQ(again.open_calls().size(), 1u);
+  EXPECT_EQ(again.open_calls().begin()->second.traceparent, record.traceparent());
+}
+
 TEST_F(shard_book_test, an_effect_is_taken_up_once) {
   EXPECT_TRUE(book.take_up(3, 7));
   EXPECT_FALSE(book.take_up(3, 7)) << "it is in work";
