@@ -23,7 +23,8 @@ bool is_sampled(std::string_view traceparent);
 
 /// The first span of a new trace.
 std::string make_traceparent(random_source& random, bool sampled);
-/// A new span of the same trace. What is no traceparent gives nothing, and draws nothing.
+/// A new span of the same trace, which the same people record. What is no traceparent gives nothing, and
+/// draws nothing.
 std::string child_traceparent(std::string_view parent, random_source& random);
 
 }  // namespace souk::runtime

@@ -23,7 +23,6 @@ constexpr std::size_t request_id_max = 128;
 constexpr std::size_t idempotency_key_max = 255;
 constexpr std::uint32_t limit_default = 20;
 constexpr std::uint32_t limit_max = 100;
-/// "00-" 32 hex "-" 16 hex "-" 2 hex.
 
 using problem = std::optional<json::problem>;
 
@@ -43,12 +42,26 @@ json::problem malformed(std::string detail) {
   return {.code = "malformed_request", .detail = std::move(detail)};
 }
 
+/// Of traces that begin here one in so many is recorded; of others those that their clients record.
+void begin_span(bool given, const services& services, call& call) {
+  auto& random = *services.random;
+  if (!given)
+    call.traceparent = runtime::make_traceparent(random, random.next_u64() % services.tracing->one_of == 0);
+  if (!runtime::is_sampled(call.traceparent)) return;
+  call.parent_span = given ? runtime::span_id_of(call.traceparent) : std::string_view{};
+  if (given) call.traceparent = runtime::child_traceparent(call.traceparent, random);
+}
+
 void read_names(const http_request& http, const services& services, call& call) {
   call.request_id = request_id_of(http, *services.random);
-  if (services.traces)
-    call.traceparent = traceparent_of(http, *services.random);
-  else if (auto trace = http.field("traceparent"); trace && runtime::is_traceparent(*trace))
+  const auto trace = http.field("traceparent");
+  const bool given = trace && runtime::is_traceparent(*trace);
+  if (given)
     call.traceparent = *trace;
+  else if (services.traces)
+    call.traceparent = traceparent_of(http, *services.random);
+  const bool from_within = call.credential.has_value();
+  if (services.tracing && !from_within) begin_span(given, services, call);
 }
 
 problem read_arguments(const route_match& match, call& call) {
@@ -285,9 +298,13 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
       fields.push_back(std::move(field));
     if (refused->code == "invalid_token" || refused->code == "insufficient_scope")
       fields.push_back(challenge_of(*refused, call));
-    refusal over{*std::move(refused),         std::move(fields),
-                 std::move(call.request_id),  call.route,
-                 std::move(call.traceparent), {},
+    refusal over{*std::move(refused),
+                 std::move(fields),
+                 std::move(call.request_id),
+                 call.route,
+                 std::move(call.traceparent),
+                 std::move(call.parent_span),
+                 {},
                  std::move(call.tenant)};
     if (call.credential) {
       over.credential = std::move(call.credential->id);

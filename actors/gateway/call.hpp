@@ -9,6 +9,7 @@
 #include "actors/webhook/target.hpp"
 #include "runtime/cluster/operator_plan.hpp"
 #include "runtime/seams/seams.hpp"
+#include "runtime/telemetry/spans.hpp"
 #include "runtime/types.hpp"
 
 #include <cstdint>
@@ -45,6 +46,8 @@ struct services {
   std::string tenant = "main";  ///< Of who shows no credential.
   bool test_mode = false;       ///< Opens `POST /v1/test/crash`.
   bool traces = false;          ///< Requests that bring no trace get one: somebody will read its id.
+  /// Requests of traces that are recorded get a span. Null: nobody wants them.
+  std::shared_ptr<const telemetry::tracing> tracing;
 
   outside_view tree;           ///< The supervision tree, as JSON.
   outside_view status;         ///< What the node is doing, as JSON.
@@ -81,6 +84,8 @@ struct call {
 
   std::string request_id;
   std::string traceparent;  ///< W3C Trace Context; empty: it has none.
+  /// Set: it is a span of its own that is recorded; under this one, or empty.
+  std::optional<std::string> parent_span;
   std::string tenant;
   std::optional<keyring::credential> credential;
   std::string key_scope;  ///< The Idempotency-Key within its scope; empty if none was given.
@@ -105,9 +110,10 @@ struct refusal {
   json::problem problem;
   header_fields fields;
   std::string request_id;
-  const gateway::route* route = nullptr;  ///< Null: there is none for it.
-  std::string traceparent;                ///< As of a call.
-  std::string credential;                 ///< The id of the caller's; empty: none, or not looked at.
+  const gateway::route* route = nullptr;   ///< Null: there is none for it.
+  std::string traceparent;                 ///< As of a call.
+  std::optional<std::string> parent_span;  ///< As well.
+  std::string credential;                  ///< The id of the caller's; empty: none, or not looked at.
   std::string tenant;
   bool use_is_news = false;  ///< As of a credential.
 };

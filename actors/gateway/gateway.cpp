@@ -104,6 +104,7 @@ struct request_facts {
   const gateway::route* route;
   std::string_view request_id;
   std::string_view traceparent;
+  const std::optional<std::string>& parent_span;
   std::string_view credential;
   std::string_view tenant;
   std::chrono::nanoseconds since;
@@ -144,6 +145,7 @@ class desk {
                                 refused->route,
                                 refused->request_id,
                                 refused->traceparent,
+                                refused->parent_span,
                                 refused->credential,
                                 refused->tenant,
                                 since,
@@ -261,10 +263,11 @@ class desk {
     auto response = to_response(std::move(done), facts.request_id);
     if (facts.route != nullptr && response.status < 400) response.kind = facts.route->kind;
     const bool logs = config_.access && !facts.from_within;
-    if (config_.metrics || logs) {
+    if (config_.metrics || logs || facts.parent_span) {
       const auto took = config_.services.clock->steady() - facts.since;
       if (config_.metrics) config_.metrics->record(number_of(facts.route), response.status, took);
       if (logs) record(facts, response, took);
+      if (facts.parent_span) config_.services.tracing->sink->record(span_of(facts, response, took));
     }
     reached("gateway: before an answer is given");
     responder.respond(std::move(response));
@@ -283,6 +286,30 @@ class desk {
     config_.access->record(entry);
   }
 
+  telemetry::span span_of(const request_facts& facts, const http_response& response,
+                          std::chrono::nanoseconds took) const {
+    telemetry::span span;
+    const auto entry = access_of(facts.http, response, facts.route);
+    span.traceparent = facts.traceparent;
+    span.parent = *facts.parent_span;
+    span.name = entry.route;
+    span.kind = telemetry::span_kind::server;
+    span.begun = facts.since;
+    span.ended = facts.since + took;
+    span.failed = response.status >= 500;
+    auto& said = span.attributes;
+    said.emplace_back("http.request.method", std::string{entry.method});
+    said.emplace_back("http.response.status_code", std::int64_t{response.status});
+    said.emplace_back("souk.request_id", std::string{facts.request_id});
+    said.emplace_back("souk.tenant", std::string{facts.tenant});
+    if (facts.waited) {
+      const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(*facts.waited);
+      said.emplace_back("souk.queue_us", std::int64_t{waited.count()});
+    }
+    if (facts.shard) said.emplace_back("souk.shard", std::int64_t{*facts.shard});
+    return span;
+  }
+
   /// Ends a call, which has no responder from then on: nobody answers it twice.
   void finish(open_call&& open, done done) {
     auto responder = std::move(open.responder);
@@ -296,8 +323,8 @@ class desk {
     const auto& credential = open.call.credential;
     respond(*responder, std::move(done),
             {*open.call.http, open.call.route, open.call.request_id, open.call.traceparent,
-             credential ? std::string_view{credential->id} : std::string_view{}, open.call.tenant, open.since,
-             open.waited, open.shard, open.from_within});
+             open.call.parent_span, credential ? std::string_view{credential->id} : std::string_view{},
+             open.call.tenant, open.since, open.waited, open.shard, open.from_within});
   }
 
   void refuse_call(open_call&& open, const json::problem& problem) {

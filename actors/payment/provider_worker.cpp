@@ -28,6 +28,12 @@ void finish(worker* self, std::uint64_t call, pb::ProviderResult result) {
   auto& open = self->state.open;
   const auto found = open.find(call);
   if (found == open.end()) return;
+  if (auto& span = found->second.span) {
+    span->ended = self->state.config.clock->steady();
+    span->failed = result.status() == "no_answer" || result.status() == "error";
+    span->attributes.emplace_back("souk.provider.status", result.status());
+    self->state.config.spans->record(std::move(*span));
+  }
   reached("payments: before a result is told");
   auto command = std::make_shared<pb::Command>();
   *command->mutable_provider_result() = std::move(result);
@@ -41,18 +47,32 @@ void tick_soon(worker* self) {
   self->delayed_send(self, self->state.config.tick, worker_tick{});
 }
 
+std::unique_ptr<telemetry::span> span_of(const payment_worker_config& config, const pb::ProviderCall& call,
+                                         const std::string& traceparent,
+                                         const runtime::world_request& request) {
+  if (config.spans == nullptr || !runtime::is_sampled(traceparent)) return nullptr;
+  auto span = std::make_unique<telemetry::span>();
+  span->traceparent = traceparent;
+  span->parent = runtime::span_id_of(request.traceparent);
+  span->name = "provider " + call.operation();
+  span->kind = telemetry::span_kind::client;
+  span->begun = config.clock->steady();
+  return span;
+}
+
 void start(worker* self, const runtime::world_request& request) {
   auto& state = self->state;
   auto call = call_in(request);
   const auto id = ++state.calls;
+  auto traceparent = state.config.random == nullptr
+                         ? std::string{}
+                         : runtime::child_traceparent(request.traceparent, *state.config.random);
   if (mutated("key-of-each-try")) call.set_key(call.key() + "/" + std::to_string(id));
-  state.open.emplace(id, payment_worker_state::under_way{request.caller, request.number, call.operation(),
-                                                         request.reply_to});
+  state.open.emplace(
+      id, payment_worker_state::under_way{request.caller, request.number, call.operation(), request.reply_to,
+                                          span_of(state.config, call, traceparent, request)});
   state.deadlines.emplace_back(state.config.clock->steady() + state.config.timeout, id);
   tick_soon(self);
-  const auto traceparent = state.config.random == nullptr
-                               ? std::string{}
-                               : runtime::child_traceparent(request.traceparent, *state.config.random);
   reached("payments: before the provider is called");
   state.config.provider->call(call, traceparent,
                               [me = caf::actor_cast<caf::actor>(self), id](pb::ProviderResult result) {

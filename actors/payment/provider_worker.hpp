@@ -4,6 +4,7 @@
 #include "actors/payment/provider.hpp"
 #include "runtime/messages.hpp"
 #include "runtime/seams/seams.hpp"
+#include "runtime/telemetry/spans.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/behavior.hpp>
@@ -39,6 +40,8 @@ struct payment_worker_config {
   std::chrono::milliseconds tick{50};
   /// Names the span of each call that belongs to a trace. Null: calls carry none.
   std::shared_ptr<runtime::random_source> random = nullptr;
+  /// Gets a span of each call of a trace that is recorded. Null: nobody wants them.
+  std::shared_ptr<telemetry::span_sink> spans = nullptr;
 };
 
 struct payment_worker_state {
@@ -47,6 +50,7 @@ struct payment_worker_state {
     std::uint64_t number = 0;
     std::string operation;
     caf::actor reply_to;
+    std::unique_ptr<telemetry::span> span;  ///< Null: it is not recorded.
   };
 
   static inline const char* name = "payment_worker";

@@ -231,6 +231,7 @@ void simulated_cluster::boot(member& member) {
   node.formats = {1, formats::newest};
   node.time = driver.time();
   node.random = driver.random();
+  node.spans = options_.spans;
   node.own_threads = false;
   node.on_fatal = fatal;
   node.cluster = std::move(cluster);
@@ -257,6 +258,7 @@ void simulated_cluster::start(member& member) {
       payment::make_direct_provider(provider_, driver.time()), [&member] { return member.silent; }, called);
   paying.clock = driver.time();
   paying.random = driver.random();
+  paying.spans = options_.spans;
   supervision::child_spec payments{.name = "payments", .start = [paying](caf::event_based_actor* self) {
                                      return self->spawn(payment::payment_worker, paying);
                                    }};
@@ -273,6 +275,8 @@ void simulated_cluster::start(member& member) {
   services.secret = member.secret;
   services.shard_count = options_.shard_count;
   services.test_mode = true;
+  if (options_.spans)
+    services.tracing = std::make_shared<const telemetry::tracing>(telemetry::tracing{options_.spans});
   services.keys_are_coming = [&member] {
     const bool behind = member.node->feed().behind != 0;
     member.caught_up = member.caught_up || (member.node->serving() && !behind);

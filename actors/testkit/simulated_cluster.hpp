@@ -7,6 +7,7 @@
 #include "actors/testkit/simulated_http.hpp"
 #include "actors/webhook/courier.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/telemetry/spans.hpp"
 #include "runtime/testkit/coordination_model.hpp"
 #include "runtime/testkit/copies.hpp"
 #include "runtime/testkit/disk.hpp"
@@ -35,7 +36,9 @@ struct cluster_options {
   std::uint16_t shard_count = 4;
   std::uint32_t replicas = 3;
   std::uint32_t min_in_sync = 2;
-  bool real_disks = false;    ///< Storage is LMDB in a temporary folder in place of memory.
+  bool real_disks = false;  ///< Storage is LMDB in a temporary folder in place of memory.
+  /// Gets the spans of traces that clients record. Null: nobody wants them.
+  std::shared_ptr<telemetry::span_sink> spans;
   bool keep_records = false;  ///< Disks remember what is trimmed from their journals.
   runtime::limits limits;
   shop::shop_options shop;

@@ -293,6 +293,18 @@ void read_log(map_reader& reader, log_settings& log) {
   });
 }
 
+void read_telemetry(map_reader& reader, telemetry_settings& telemetry) {
+  reader.section("otlp", [&](map_reader& otlp) {
+    std::string url;
+    otlp.text("url", url);
+    telemetry.otlp = parse_http_url(url);
+    if (!url.empty() && !telemetry.otlp)
+      otlp.complain(otlp.line_of("url"),
+                    "telemetry.otlp.url must be empty or as in \"http://127.0.0.1:4318/v1/traces\"");
+    otlp.number("one_of", telemetry.one_of, 1, 1'000'000);
+  });
+}
+
 void read_all(map_reader& reader, settings& all) {
   reader.section("cluster", [&](map_reader& inner) { read_cluster(inner, all.cluster); });
   read_nodes(reader, all.nodes);
@@ -313,6 +325,7 @@ void read_all(map_reader& reader, settings& all) {
   reader.section("cart", [&](map_reader& inner) { inner.time("ttl", all.cart.ttl, 1min, 365 * day); });
   reader.section("payments", [&](map_reader& inner) { read_payments(inner, all.payments); });
   reader.section("log", [&](map_reader& inner) { read_log(inner, all.log); });
+  reader.section("telemetry", [&](map_reader& inner) { read_telemetry(inner, all.telemetry); });
   reader.section("scheduler",
                  [&](map_reader& inner) { inner.number("threads", all.scheduler.threads, 1, 256); });
   if (all.http.request_deadline <= all.payments.timeout)
@@ -370,6 +383,26 @@ std::optional<endpoint> parse_endpoint(std::string_view text) {
 std::string to_string(const endpoint& endpoint) {
   const bool v6 = endpoint.address.find(':') != std::string::npos;
   return (v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" + std::to_string(endpoint.port);
+}
+
+std::optional<http_url> parse_http_url(std::string_view text) {
+  constexpr std::string_view scheme = "http://";
+  if (!text.starts_with(scheme)) return std::nullopt;
+  text.remove_prefix(scheme.size());
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto path = text.substr(slash);
+  // It is written into the request as it is.
+  const bool plain = std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const auto authority = text.substr(0, slash);
+  const auto port = port_of(authority);
+  std::string host{authority.substr(0, authority.rfind(':'))};
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const bool named = !host.empty() && host.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789.-:") == std::string::npos;
+  if (!plain || !named || port.value_or(0) == 0) return std::nullopt;
+  return http_url{std::move(host), *port, std::string{path}};
 }
 
 settings parse_settings(std::string_view text, const std::string& file) {

@@ -218,6 +218,22 @@ struct log_settings {
   access_log_settings access;
 };
 
+/// Where a collector of spans takes them.
+struct http_url {
+  std::string host;  ///< A name or an address; of IPv6 without brackets.
+  std::uint16_t port = 0;
+  std::string path;  ///< With its slash.
+};
+
+/// "http://HOST:PORT/PATH"; nothing if it is not that.
+std::optional<http_url> parse_http_url(std::string_view text);
+
+/// Spans of traces, for a collector that speaks OTLP/HTTP.
+struct telemetry_settings {
+  std::optional<http_url> otlp;  ///< `telemetry.otlp.url`; nothing: no spans are made.
+  std::uint32_t one_of = 1;      ///< Traces that begin here for each that is recorded; 1 to 1,000,000.
+};
+
 struct scheduler_settings {
   std::uint16_t threads = 2;  ///< Threads that run actors; 1 to 256.
 };
@@ -237,6 +253,7 @@ struct settings {
   cart_settings cart;
   payment_settings payments;
   log_settings log;
+  telemetry_settings telemetry;
   scheduler_settings scheduler;
 };
 

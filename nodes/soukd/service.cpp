@@ -21,6 +21,7 @@
 #include "nodes/soukd/https.hpp"
 #include "nodes/soukd/joined_cluster.hpp"
 #include "nodes/soukd/reporter.hpp"
+#include "nodes/soukd/span_exporter.hpp"
 #include "nodes/soukd/tokens.hpp"
 #include "nodes/soukd/version.hpp"
 #include "persistence/lmdb_storage.hpp"
@@ -270,6 +271,8 @@ class running_service final : public service {
     node.formats = known_formats();
     node.time = clock_;
     node.random = random_;
+    open_spans();
+    node.spans = spans_;
     if (parts_) node.cluster = parts_->options();
     node.on_fatal = options_.on_fatal;
     node_.emplace(*system_, std::move(node));
@@ -302,6 +305,17 @@ class running_service final : public service {
     open_access_log();
   }
 
+  void open_spans() {
+    const auto& wanted = options_.settings.telemetry;
+    if (!wanted.otlp) return;
+    span_exporter_options exporter;
+    exporter.to = *wanted.otlp;
+    exporter.source = {"souk", options_.settings.cluster.name + "/" + options_.node.id,
+                       std::string{program_version()}};
+    spans_ = std::make_shared<span_exporter>(std::move(exporter), clock_);
+    spans_->add_metrics(metrics_);
+  }
+
   void open_access_log() {
     const auto& access = options_.settings.log.access;
     if (access.file.empty()) return;
@@ -323,6 +337,7 @@ class running_service final : public service {
     config.clock = clock_;
     config.timeout = options_.settings.payments.timeout;
     config.random = random_;
+    config.spans = spans_;
     child_spec payments{.name = "payments", .start = [config](caf::event_based_actor* self) {
                           return self->spawn(payment::payment_worker, config);
                         }};
@@ -399,6 +414,9 @@ class running_service final : public service {
     services.shard_count = storage_->identity().shard_count;
     services.test_mode = options_.test_mode;
     services.traces = access_ != nullptr;
+    if (spans_)
+      services.tracing = std::make_shared<const telemetry::tracing>(
+          telemetry::tracing{spans_, options_.settings.telemetry.one_of});
     services.tree = view_of(view::tree, find_reporter);
     services.status = view_of(view::status, find_reporter);
     services.quarantine = view_of(view::quarantine, find_reporter);
@@ -551,6 +569,7 @@ class running_service final : public service {
   telemetry::registry metrics_;
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
   std::shared_ptr<telemetry::access_log> access_;  // null: it is off
+  std::shared_ptr<span_exporter> spans_;           // null: there are none
   gateway::services unread_;                       // what lines of requests that no gateway answers take
   std::shared_ptr<gateway::admission> admission_;
   std::shared_ptr<gateway::stream_places> streams_;

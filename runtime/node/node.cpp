@@ -211,6 +211,7 @@ shard_options node::options_of(shard_id id) {
   options.figures = &shard_figures_;
   options.time = options_.time;
   options.random = options_.random;
+  options.spans = options_.spans;
   options.shards_on_node = options_.shard_count;
   options.journal_writer = [this] { return directory_.find("journal"); };
   options.state_writer = [this] { return directory_.find("state"); };

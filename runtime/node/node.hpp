@@ -13,6 +13,7 @@
 #include "runtime/shard/shard.hpp"
 #include "runtime/storage/writers.hpp"
 #include "runtime/supervision/supervisor.hpp"
+#include "runtime/telemetry/spans.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -70,6 +71,8 @@ struct node_options {
   bool own_threads = true;
   /// Empty: a node alone, which owns all shards.
   std::optional<cluster_options> cluster;
+  /// Gets a span of each command that belongs to a trace that is recorded. Null: nobody wants them.
+  std::shared_ptr<telemetry::span_sink> spans;
   /// The node cannot go on (its storage failed, or something was restarted too often): ends the process.
   std::function<void(const std::string& reason)> on_fatal;
 };

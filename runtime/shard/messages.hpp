@@ -9,6 +9,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/type_id.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,6 +30,7 @@ struct work {
 
   // client
   std::shared_ptr<const runtime::request> request;
+  std::chrono::nanoseconds arrived{0};  ///< Of one whose span is recorded.
 
   // effect
   shard_id from = 0;

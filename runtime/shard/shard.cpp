@@ -7,6 +7,7 @@
 #include "runtime/supervision/failure.hpp"
 #include "runtime/supervision/messages.hpp"
 #include "runtime/telemetry/log.hpp"
+#include "runtime/trace_context.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -34,6 +35,10 @@ void fill_answer(rpb::Answer& out, const command_id& id, const answer& from) {
   out.set_location(from.location);
   out.set_body(from.body);
   out.set_content_type(from.content_type);
+}
+
+std::int64_t microseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
 }
 
 answer answer_of(const pb::KeptAnswer& kept) {
@@ -239,6 +244,7 @@ void shard_life::on_request(const request& request) {
   item->origin = work_origin::client;
   item->command = request.command;
   item->request = std::make_shared<const runtime::request>(request);
+  if (options_.spans && is_sampled(request.traceparent)) item->arrived = steady();
   if (request.fingerprint) running_[request.id] = {request.reply_to, request.correlation, true};
   enqueue(slot, std::move(item));
 }
@@ -451,9 +457,25 @@ void shard_life::on_decided(decided& result) {
     gate.index = slot.last_index;
     gate.read = true;
   }
+  if (work->arrived.count() != 0) gate.span = span_of(*work, slot, result.parked);
   hold(std::move(gate));
   deliver_local_effects();
   if (giving_ != giving::not_at_all) go_on_giving();
+}
+
+// From its arrival until it was decided; it ends when it is released.
+std::unique_ptr<telemetry::span> shard_life::span_of(const work& work, const slot& slot, bool parked) const {
+  auto span = std::make_unique<telemetry::span>();
+  const auto& above = work.request->traceparent;
+  span->traceparent = child_traceparent(above, *options_.random);
+  span->parent = span_id_of(above);
+  span->name = slot.kind->name();
+  span->begun = work.arrived;
+  span->ended = steady();
+  span->attributes.emplace_back("souk.shard", std::int64_t{options_.id});
+  span->attributes.emplace_back("souk.queue_us", microseconds(span->ended - span->begun));
+  if (parked) span->attributes.emplace_back("souk.parked", 1);
+  return span;
 }
 
 void shard_life::hold(unreleased gate) {
@@ -614,6 +636,12 @@ void shard_life::release(unreleased& gate) {
       }
       ++version;
     }
+  }
+  if (gate.span) {
+    auto& span = *gate.span;
+    span.attributes.emplace_back("souk.commit_us", microseconds(steady() - span.ended));
+    span.ended = steady();
+    options_.spans->record(std::move(span));
   }
   if (!gate.responses.empty()) reached("shard: before an answer leaves");
   for (auto& [to, response] : gate.responses)

@@ -8,6 +8,7 @@
 #include "runtime/shard/messages.hpp"
 #include "runtime/shard/shard_book.hpp"
 #include "runtime/shard/snapshot.hpp"
+#include "runtime/telemetry/spans.hpp"
 
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
@@ -57,7 +58,8 @@ struct shard_options {
   shard_figures* figures = nullptr;
   std::shared_ptr<clock> time;
   std::shared_ptr<random_source> random;
-  std::uint16_t shards_on_node = 1;  ///< Its part of `entities_active_max`.
+  std::shared_ptr<telemetry::span_sink> spans;  ///< Null: nobody wants them.
+  std::uint16_t shards_on_node = 1;             ///< Its part of `entities_active_max`.
   replication::limits replication;
   /// The actors it works with; looked up at each start, for they may have been restarted.
   std::function<caf::actor()> journal_writer;
@@ -131,6 +133,7 @@ class shard_life {
     runtime::address entity;
     std::vector<message_ptr> events;
     std::vector<std::uint64_t> world_calls;
+    std::unique_ptr<telemetry::span> span;  // of the command, until now decided; null: it is not recorded
   };
 
   struct waiting_client {
@@ -171,6 +174,7 @@ class shard_life {
   std::uint64_t journal(persistence::pb::Record& record, const std::vector<message_ptr>& effect_commands,
                         const std::vector<message_ptr>& world_requests);
   void deliver_local_effects();
+  std::unique_ptr<telemetry::span> span_of(const work& work, const slot& slot, bool parked) const;
   void respond(const work& work, outcome outcome, answer answer = {}, std::string detail = {});
   void hold(unreleased gate);
   void release_after(std::uint64_t index, caf::actor to, response response, bool read = false);

@@ -168,6 +168,74 @@ TEST(events, belong_to_the_trace_of_the_call_that_they_came_of_as_the_provider_s
   EXPECT_EQ(traces["stock.moved.v1"], "");
 }
 
+/// Keeps the spans of all nodes, by their ids.
+class kept_spans final : public telemetry::span_sink {
+ public:
+  void record(telemetry::span ended) noexcept override {
+    const auto id = std::string{runtime::span_id_of(ended.traceparent)};
+    all.emplace(id, std::move(ended));
+  }
+  std::vector<const telemetry::span*> named(std::string_view name) const {
+    std::vector<const telemetry::span*> found;
+    for (const auto& [id, span] : all)
+      if (span.name == name) found.push_back(&span);
+    return found;
+  }
+
+  std::map<std::string, telemetry::span> all;
+};
+
+// From every node in turn, so that most commands are decided on another node than the one that was asked.
+TEST(events, of_a_recorded_trace_have_spans_that_hang_together_across_nodes) {
+  const auto spans = std::make_shared<kept_spans>();
+  cluster_options options;
+  options.spans = spans;
+  simulated_cluster shop{69, options};
+  shop.stock("TEA", 5);
+  const auto untraced = spans->all.size();
+  const std::string root = "00f067aa0ba902b7";
+  const auto ask = [&](const std::string& node, const std::string& path, const std::string& body) {
+    const auto answer = shop.call(node, "POST", path, body,
+                                  {{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-" + root + "-01"},
+                                   {"idempotency-key", "k" + path}});
+    EXPECT_LT(answer.status, 300) << answer.body;
+    return answer.body;
+  };
+  const auto cart = member_of(ask("a", "/v1/carts", R"({"currency":"USD"})"), "id");
+  const auto filled = ask("b", "/v1/carts/" + cart + "/items", R"({"sku":"TEA","quantity":2})");
+  ask("c", "/v1/checkouts",
+      R"({"cart_id":")" + cart + R"(","cart_version":)" + member_of(filled, "version") +
+          R"(,"payment":{"provider":"test","token":"tok_ok"}})");
+  shop.call("a", "GET", "/v1/products", "",
+            {{"traceparent", "00-5bf92f3577b34da6a3ce929d0e0e4736-" + root + "-00"}});
+
+  std::size_t servers = 0;
+  for (const auto& [id, span] : spans->all) {
+    if (runtime::trace_id_of(span.traceparent) != "4bf92f3577b34da6a3ce929d0e0e4736") continue;
+    EXPECT_LE(span.begun, span.ended) << span.name;
+    if (span.kind == telemetry::span_kind::server) {
+      ++servers;
+      EXPECT_EQ(span.parent, root);
+      continue;
+    }
+    const auto above = spans->all.find(span.parent);
+    ASSERT_NE(above, spans->all.end()) << span.name << " hangs in the air";
+    EXPECT_EQ(above->second.kind, telemetry::span_kind::server) << span.name;
+  }
+  EXPECT_EQ(servers, 3u);
+  ASSERT_EQ(spans->named("create_checkout").size(), 1u);
+  ASSERT_EQ(spans->named("provider charge").size(), 1u);
+  const auto* charge = spans->named("provider charge").front();
+  EXPECT_EQ(charge->kind, telemetry::span_kind::client);
+  EXPECT_EQ(charge->parent, runtime::span_id_of(spans->named("create_checkout").front()->traceparent));
+  EXPECT_EQ(spans->named("cart").size(), 3u);  // made, filled, and looked at for the checkout
+  EXPECT_EQ(spans->named("checkout").size(), 1u);
+  // One that its client does not record has none.
+  for (const auto& [id, span] : spans->all)
+    EXPECT_NE(runtime::trace_id_of(span.traceparent), "5bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_GT(untraced, 0u);  // requests without a trace begin one, here all of them
+}
+
 TEST(events, latest_tells_only_what_comes_from_then_on) {
   simulated_cluster shop{72};
   shop.stock("TEA", 5);

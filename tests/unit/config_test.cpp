@@ -87,6 +87,9 @@ constexpr bad_file bad_files[] = {
      "\"127.0.0.1:1\" "
      "admin = \"127.0.0.1:2\" }]",
      "f:1: log.access.file needs {node} in it: nodes must not write to one file"},
+    {"telemetry { otlp { url = \"http://collector/v1/traces\" one_of = 0 } }",
+     "f:1: telemetry.otlp.url must be empty or as in \"http://127.0.0.1:4318/v1/traces\"\n"
+     "f:1: telemetry.otlp.one_of must be from 1 to 1000000"},
     {"log { access { file_max = 1KiB files = 0 one_of = 0 } }",
      "f:1: log.access.file_max must be from 1MiB to 16GiB\nf:1: log.access.files must be from 1 to 1000\n"
      "f:1: log.access.one_of must be from 1 to 1000000"},
@@ -211,6 +214,7 @@ TEST(config, every_setting_reaches_its_place) {
     cart { ttl = 1d }
     payments { timeout = 300ms test { url = "http://127.0.0.1:9090" ledger = "/tmp/\"l\"" } }
     log { level = "debug" format = "json" access { file = "/log/{node}" file_max = 2MiB files = 3 one_of = 4 } }
+    telemetry { otlp { url = "http://[::1]:4318/v1/traces" one_of = 50 } }
     scheduler { threads = 8 })",
                                        "f");
   EXPECT_EQ(read.cluster.name, "bazaar");
@@ -295,6 +299,11 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.log.access.file_max, 2u << 20);
   EXPECT_EQ(read.log.access.files, 3u);
   EXPECT_EQ(read.log.access.one_of, 4u);
+  ASSERT_TRUE(read.telemetry.otlp);
+  EXPECT_EQ(read.telemetry.otlp->host, "::1");
+  EXPECT_EQ(read.telemetry.otlp->port, 4'318);
+  EXPECT_EQ(read.telemetry.otlp->path, "/v1/traces");
+  EXPECT_EQ(read.telemetry.one_of, 50u);
   EXPECT_EQ(read.scheduler.threads, 8);
 }
 
