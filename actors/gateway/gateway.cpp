@@ -1,6 +1,7 @@
 #include "actors/gateway/gateway.hpp"
 
 #include "actors/gateway/access.hpp"
+#include "actors/gateway/compression.hpp"
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/step.hpp"
@@ -262,6 +263,7 @@ class desk {
   void respond(responder& responder, done done, const request_facts& facts) {
     auto response = to_response(std::move(done), facts.request_id);
     if (facts.route != nullptr && response.status < 400) response.kind = facts.route->kind;
+    compress(facts.http, facts.route, response);
     const bool logs = config_.access && !facts.from_within;
     if (config_.metrics || logs || facts.parent_span) {
       const auto took = config_.services.clock->steady() - facts.since;
