@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/gateway/client_address.hpp"
+
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -85,6 +87,12 @@ class responder {
 /// What a listener hands on, from its own thread: must not block.
 using request_handler = std::function<void(http_request, std::unique_ptr<responder>)>;
 
+/// Where a listener listens, beside its own address.
+struct listener_address {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  ///< 0: any free one.
+};
+
 /// Limits of one listener. Each has a reason in docs/operators.md.
 struct listener_options {
   std::string address = "127.0.0.1";
@@ -103,6 +111,11 @@ struct listener_options {
   /// For a request that may have a large body: the limit and the folder to spool it to. Empty: never.
   std::function<std::optional<std::size_t>(std::string_view method, std::string_view path)> spool_limit;
   std::filesystem::path spool_folder;
+  /// Where proxies reach it, whose connections begin with a header of the PROXY protocol, version 2. Only
+  /// those of trusted addresses are taken.
+  std::optional<listener_address> proxied;
+  /// Proxies that are believed what they say of who is behind them, there and in the field Forwarded.
+  address_set trusted;
   /// Empty: the operating system's.
   std::shared_ptr<runtime::clock> clock;
   /// Told of each request that is refused before the handler could see it, as far as it was read, and of the
@@ -116,6 +129,7 @@ class listener {
  public:
   virtual ~listener() = default;
   virtual std::uint16_t port() const = 0;
+  virtual std::uint16_t proxied_port() const = 0;  ///< 0: there is none.
   virtual std::size_t connections() const = 0;
   /// Refuses new connections, answers `Connection: close`, and returns when all running requests are answered
   /// or `timeout_ms` is over. Blocks its caller: for the process that stops, not for actors.

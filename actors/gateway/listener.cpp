@@ -69,6 +69,7 @@ class socket_listener final : public tls_listener {
       : core_(std::make_shared<listener_core>(options, tls, std::move(handler))),
         tick_(tick_of(options, tls)),
         plain_(core_->io),
+        proxied_(core_->io),
         tls_(core_->io),
         timer_(core_->io) {
     const auto& own = core_->options;
@@ -79,6 +80,11 @@ class socket_listener final : public tls_listener {
       certificates_.emplace(core_);
       tls_.accepts_tls = true;
       accept(tls_);
+    }
+    if (own.proxied) {
+      proxied_.port = open(proxied_.acceptor, own.proxied->address, own.proxied->port);
+      proxied_.proxied = true;
+      accept(proxied_);
     }
     accept(plain_);
     wait_for_tick();
@@ -100,6 +106,7 @@ class socket_listener final : public tls_listener {
   }
 
   std::uint16_t port() const override { return plain_.port; }
+  std::uint16_t proxied_port() const override { return proxied_.port; }
   std::uint16_t tls_port() const override { return tls_.port; }
   const tls_figures& tls() const override { return core_->tls; }
   std::size_t connections() const override { return core_->connection_count; }
@@ -120,7 +127,8 @@ class socket_listener final : public tls_listener {
     asio::ip::tcp::acceptor acceptor;
     std::uint16_t port = 0;
     bool accepts_tls = false;
-    bool waits = false;  ///< For the next tick, to accept again.
+    bool proxied = false;  ///< Connections begin with the header of a proxy.
+    bool waits = false;    ///< For the next tick, to accept again.
   };
 
   static std::uint16_t open(asio::ip::tcp::acceptor& acceptor, const std::string& at, std::uint16_t port) {
@@ -151,17 +159,21 @@ class socket_listener final : public tls_listener {
         at.waits = ec != asio::error::connection_aborted;
         if (at.waits) close_oldest_idle();
       } else {
-        admit(std::move(socket), at.accepts_tls);
+        admit(std::move(socket), at);
       }
       if (!at.waits) accept(at);
     });
   }
 
-  void admit(asio::ip::tcp::socket socket, bool tls) {
+  void admit(asio::ip::tcp::socket socket, const entrance& at) {
+    const bool tls = at.accepts_tls;
     auto& all = core_->connections;
     const auto most = core_->options.connections_max;
-    auto added = std::make_shared<connection>(core_, std::move(socket), tls ? core_->identity : nullptr);
-    const auto beyond = beyond_its_own(added->client());
+    auto added =
+        std::make_shared<connection>(core_, std::move(socket), tls ? core_->identity : nullptr, at.proxied);
+    if (at.proxied && !added->from_trusted()) return;
+    // Whose a proxy's connections are is not known yet.
+    const auto beyond = at.proxied ? 0 : core_->beyond_its_own(added->client());
     // Who has too many displaces nobody else's.
     const bool full = beyond == 0 && all.size() >= most && !close_oldest_idle();
     if (all.size() >= most + turned_away_max || beyond > turned_away_of_address_max) return;
@@ -178,14 +190,6 @@ class socket_listener final : public tls_listener {
       added->turn_away("There are too many connections.");
     else
       added->start();
-  }
-
-  /// How many too many a client has with one more.
-  std::size_t beyond_its_own(const std::string& client) const {
-    const auto most = core_->options.connections_per_address_max;
-    const auto found = core_->connections_of.find(client);
-    if (most >= core_->options.connections_max || found == core_->connections_of.end()) return 0;
-    return found->second < most ? 0 : found->second - most + 1;
   }
 
   bool close_oldest_idle() {
@@ -211,7 +215,7 @@ class socket_listener final : public tls_listener {
         const auto held = all[i];
         held->tick();
       }
-      for (auto* one : {&plain_, &tls_})
+      for (auto* one : {&plain_, &proxied_, &tls_})
         if (std::exchange(one->waits, false)) accept(*one);
       if (certificates_) certificates_->look();
       wait_for_tick();
@@ -220,8 +224,8 @@ class socket_listener final : public tls_listener {
 
   void begin_drain(std::promise<void> drained) {
     error_code ignored;
-    plain_.acceptor.close(ignored);
-    tls_.acceptor.close(ignored);
+    for (auto* one : {&plain_, &proxied_, &tls_})
+      one->acceptor.close(ignored);
     core_->draining = true;
     core_->drained = std::move(drained);
     const auto all = core_->connections;
@@ -233,7 +237,7 @@ class socket_listener final : public tls_listener {
   void stop() {
     error_code ignored;
     stopped_ = true;
-    for (auto* one : {&plain_, &tls_}) {
+    for (auto* one : {&plain_, &proxied_, &tls_}) {
       one->acceptor.close(ignored);
       one->waits = false;
     }
@@ -246,6 +250,7 @@ class socket_listener final : public tls_listener {
   std::shared_ptr<listener_core> core_;
   std::chrono::milliseconds tick_;
   entrance plain_;
+  entrance proxied_;
   entrance tls_;
   std::optional<certificate_watch> certificates_;
   asio::steady_timer timer_;
@@ -306,6 +311,13 @@ void listener_core::end_drain() {
   if (serving > 0 || !drained) return;
   drained->set_value();
   drained.reset();
+}
+
+std::size_t listener_core::beyond_its_own(const std::string& client) const {
+  const auto most = options.connections_per_address_max;
+  const auto found = connections_of.find(client);
+  if (most >= options.connections_max || found == connections_of.end()) return 0;
+  return found->second < most ? 0 : found->second - most + 1;
 }
 
 std::string listener_core::make_request_id() { return request_id_prefix_ + std::to_string(++request_ids_); }

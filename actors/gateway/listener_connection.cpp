@@ -1,6 +1,7 @@
 #include "actors/gateway/listener_connection.hpp"
 
 #include "actors/gateway/client_address.hpp"
+#include "actors/gateway/proxy_header.hpp"
 #include "actors/json/problem.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -67,10 +68,10 @@ class piece_ticket final : public piece_taker {
   std::shared_ptr<connection> to_;
 };
 
-std::string client_of(const asio::ip::tcp::socket& socket) {
+std::string peer_of(const asio::ip::tcp::socket& socket) {
   error_code gone;
   const auto peer = socket.remote_endpoint(gone);
-  return gone ? std::string{} : limited_address(peer.address().to_string());
+  return gone ? std::string{} : peer.address().to_string();
 }
 
 bool is_request_id(std::string_view text) {
@@ -97,8 +98,14 @@ http_response to_response(std::string_view code, std::string_view detail, std::s
 }  // namespace
 
 connection::connection(std::shared_ptr<listener_core> core, asio::ip::tcp::socket socket,
-                       std::shared_ptr<const tls_identity> tls)
-    : core_(std::move(core)), socket_(std::move(socket)), client_(client_of(socket_)), gate_(core_->limits) {
+                       std::shared_ptr<const tls_identity> tls, bool proxied)
+    : core_(std::move(core)),
+      socket_(std::move(socket)),
+      peer_(peer_of(socket_)),
+      client_(limited_address(peer_)),
+      gate_(core_->limits),
+      from_trusted_(core_->options.trusted.contains(peer_)),
+      awaits_proxy_(proxied) {
   if (tls) tls_.emplace(std::move(tls), socket_.native_handle());
 }
 
@@ -198,8 +205,41 @@ void connection::on_readable() {
     eof_ = true;
   else if (ec)
     return close();
-  if (count > 0) pending_ = consume({core_->scratch.data(), count});
+  std::string_view bytes{core_->scratch.data(), count};
+  if (awaits_proxy_) bytes = take_proxy_header(bytes);
+  if (closed_) return;
+  if (!bytes.empty()) pending_ = consume(bytes);
   pump();
+}
+
+std::string_view connection::take_proxy_header(std::string_view bytes) {
+  proxy_bytes_ += bytes;
+  const auto header = read_proxy_header(proxy_bytes_);
+  if (header.read == proxy_header::state::incomplete) return {};
+  if (header.read == proxy_header::state::wrong) {
+    close();  // whoever this is does not speak HTTP to us
+    return {};
+  }
+  awaits_proxy_ = false;
+  since_ = core_->now;
+  const auto rest = bytes.substr(bytes.size() - (proxy_bytes_.size() - header.bytes));
+  proxy_bytes_ = {};
+  if (header.client.empty()) return rest;
+  peer_ = header.client;
+  from_trusted_ = core_->options.trusted.contains(peer_);
+  const auto before = core_->connections_of.find(client_);
+  if (--before->second == 0) core_->connections_of.erase(before);
+  client_ = limited_address(peer_);
+  const bool beyond = core_->beyond_its_own(client_) > 0;
+  ++core_->connections_of[client_];
+  if (!beyond) return rest;
+  turn_away("There are too many connections from this address.");
+  return {};
+}
+
+std::string connection::client_of(const http_request& request) const {
+  if (!from_trusted_) return client_;
+  return limited_address(forwarded_client(request.fields, peer_, core_->options.trusted));
 }
 
 std::string_view connection::consume(std::string_view bytes) {
@@ -245,7 +285,7 @@ void connection::finish_request() {
   exchanges_.push_back(std::move(waiting));
   closing_ = !gate_.keeps_alive();
   auto request = gate_.take();
-  request.client = client_;
+  request.client = client_of(request);
   if (spool_) request.spooled = std::exchange(spool_, nullptr)->release();
   gate_.next();
   try {
@@ -261,7 +301,7 @@ void connection::refuse(const gate_refusal& refused) {
   settled.head_only = gate_.is_head();
   settled.http_1_0 = gate_.is_http_1_0();
   auto request = gate_.take();
-  request.client = client_;
+  request.client = client_of(request);
   const auto brought = request.field("request-id").value_or(std::string_view{});
   settled.response = to_response(refused.code, refused.detail,
                                  is_request_id(brought) ? std::string{brought} : core_->make_request_id());
@@ -494,6 +534,8 @@ void connection::tick() {
   };
   if (handshaking_) {
     if (past(since_, core_->tls_settings->handshake_timeout_ms)) close();
+  } else if (awaits_proxy_) {
+    if (past(since_, options.head_timeout_ms)) close();
   } else if (lingering_) {
     if (now >= linger_until_) close();
   } else if (writing_) {

@@ -47,6 +47,8 @@ struct listener_core {
   void stop_completions();
   /// A connection that had requests, or could get some, will have none any more.
   void connection_ended();
+  /// How many too many a client has with one more.
+  std::size_t beyond_its_own(const std::string& client) const;
   /// Tells the drainer, if there is one and nothing is left.
   void end_drain();
   /// An id for a request that brought none.
@@ -96,9 +98,9 @@ struct listener_core {
 /// and at most `unsent_bytes_max` of answers wait for the client. So a slow reader stops being read.
 class connection : public std::enable_shared_from_this<connection> {
  public:
-  /// `tls`: nothing on a plain connection.
+  /// `tls`: nothing on a plain connection. `proxied`: it begins with the header of a proxy.
   connection(std::shared_ptr<listener_core> core, boost::asio::ip::tcp::socket socket,
-             std::shared_ptr<const tls_identity> tls);
+             std::shared_ptr<const tls_identity> tls, bool proxied);
 
   void start();
   /// The answer to a request. `pump` follows.
@@ -120,6 +122,8 @@ class connection : public std::enable_shared_from_this<connection> {
 
   /// Whose it is, as limits see it.
   const std::string& client() const { return client_; }
+  /// Whether its other end is a proxy that is believed.
+  bool from_trusted() const { return from_trusted_; }
 
   std::size_t position = 0;  ///< Among the listener's connections.
 
@@ -155,6 +159,10 @@ class connection : public std::enable_shared_from_this<connection> {
   void on_readable();
   /// Feeds the gate and returns what it may not have yet.
   std::string_view consume(std::string_view bytes);
+  /// Takes the header of a proxy from what came first. Gives what follows it; nothing until it is whole.
+  std::string_view take_proxy_header(std::string_view bytes);
+  /// Whose request this is.
+  std::string client_of(const http_request& request) const;
   void note_progress();
   void finish_request();
   void refuse(const gate_refusal& refusal);
@@ -175,7 +183,9 @@ class connection : public std::enable_shared_from_this<connection> {
 
   const std::shared_ptr<listener_core> core_;
   boost::asio::ip::tcp::socket socket_;
-  const std::string client_;
+  std::string peer_;  ///< The address of the other end, or of whom a proxy says that it is.
+  std::string client_;
+  std::string proxy_bytes_;  ///< Of a header that is not whole.
   std::optional<tls_session> tls_;
   gate gate_;
   std::string pending_;  ///< Bytes that were read but that the gate may not have yet.
@@ -190,6 +200,8 @@ class connection : public std::enable_shared_from_this<connection> {
   std::chrono::milliseconds linger_until_{0};
   std::size_t lingered_bytes_ = 0;
   std::size_t body_bytes_seen_ = 0;  ///< At `since_`.
+  bool from_trusted_ = false;
+  bool awaits_proxy_ = false;
   bool handshaking_ = false;
   bool stepping_ = false;          ///< A step of the handshake is under way: the socket is not ours.
   bool read_wants_write_ = false;  ///< TLS has something to send before it can go on reading.

@@ -1,5 +1,6 @@
 #include "nodes/config/config.hpp"
 
+#include "actors/gateway/client_address.hpp"
 #include "actors/webhook/target.hpp"
 #include "nodes/config/reader.hpp"
 
@@ -23,6 +24,9 @@ constexpr std::uint64_t TiB = 1ULL << 40;
 constexpr milliseconds day = 24h;
 /// Each is compared with the host that a client names.
 constexpr std::size_t https_others_max = 100;
+
+/// Each is compared with the address of each connection.
+constexpr std::size_t trusted_proxies_max = 100;
 
 std::string all_problems(const std::string& file, const std::vector<problem>& problems) {
   std::string text;
@@ -132,6 +136,9 @@ void read_node(map_reader& reader, node_settings& node) {
   endpoint https;
   reader.address("https", https);
   if (reader.line_of("https") != 0) node.https = https;
+  endpoint proxied;
+  reader.address("proxied", proxied);
+  if (reader.line_of("proxied") != 0) node.proxied = proxied;
   reader.address("admin", node.admin);
   reader.text("link", node.link);
   if (!node.link.empty() && !port_of(node.link))
@@ -142,11 +149,15 @@ void read_node(map_reader& reader, node_settings& node) {
                     "node " + node.id + " has http and admin at the same address");
   if (node.https && node.https->port != 0 && (*node.https == node.http || *node.https == node.admin))
     reader.complain(reader.line_of("https"), "node " + node.id + " has https at the address of another");
+  if (node.proxied && node.proxied->port != 0 &&
+      (*node.proxied == node.http || *node.proxied == node.admin || node.proxied == node.https))
+    reader.complain(reader.line_of("proxied"), "node " + node.id + " has proxied at the address of another");
 }
 
 std::vector<endpoint> addresses_of(const node_settings& node) {
   std::vector<endpoint> all{node.http, node.admin};
   if (node.https) all.push_back(*node.https);
+  if (node.proxied) all.push_back(*node.proxied);
   return all;
 }
 
@@ -197,6 +208,15 @@ void read_http(map_reader& reader, http_settings& http) {
   reader.time("write_timeout", http.write_timeout, 100ms, 1h);
   reader.time("request_deadline", http.request_deadline, 100ms, 5min);
   reader.number("gateways", http.gateways, 1, 64);
+  reader.texts("trusted_proxies", http.trusted_proxies);
+  gateway::address_set trusted;
+  for (const auto& proxy : http.trusted_proxies)
+    if (!trusted.add(proxy))
+      reader.complain(
+          reader.line_of("trusted_proxies"),
+          "http.trusted_proxies must be addresses and networks, as in \"10.0.0.0/8\", not \"" + proxy + "\"");
+  if (http.trusted_proxies.size() > trusted_proxies_max)
+    reader.complain(reader.line_of("trusted_proxies"), "http.trusted_proxies must be at most 100");
   reader.section("tls", [&](map_reader& inner) { read_https(inner, http.tls, reader.line_of("tls")); });
 }
 
@@ -340,6 +360,12 @@ void read_all(map_reader& reader, settings& all) {
     if (node.https && !all.http.tls.given())
       reader.complain(reader.line_of("nodes"),
                       "node " + node.id + " has https, which needs http.tls with certificate and key");
+  for (const node_settings& node : all.nodes)
+    if (node.proxied && all.http.trusted_proxies.empty())
+      reader.complain(reader.line_of("nodes"),
+                      "node " + node.id +
+                          " has proxied, which needs http.trusted_proxies: who may say whose a "
+                          "connection is");
   const auto& access = all.log.access.file;
   if (all.nodes.size() > 1 && !access.empty() && of_node(access, "a") == access)
     reader.complain(reader.line_of("log"),

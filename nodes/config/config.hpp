@@ -82,6 +82,8 @@ struct node_settings {
   endpoint http{"127.0.0.1", 8080};       ///< Where clients come in.
   /// Where clients come in by TLS; with `http.tls`. Nothing: nowhere.
   std::optional<endpoint> https;
+  /// Where proxies come in that speak the PROXY protocol; with `http.trusted_proxies`. Nothing: nowhere.
+  std::optional<endpoint> proxied;
   endpoint admin{"127.0.0.1", 8081};  ///< Health and metrics; loopback by default.
   /// "host:port" where the other nodes reach it, and where it listens for them; port 0: any free one. With
   /// etcd it must be given.
@@ -124,9 +126,10 @@ struct http_settings {
   milliseconds body_timeout{30'000};                   ///< For a whole body to arrive; 100 ms to 1 h.
   milliseconds idle_timeout{75'000};                   ///< Between two requests; 100 ms to 1 h.
   milliseconds write_timeout{30'000};                  ///< For an answer to be taken; 100 ms to 1 h.
-  milliseconds request_deadline{10'000};  ///< After it the answer is `outcome_unknown`; 100 ms to 5 min.
-  std::uint16_t gateways = 2;             ///< Gateway actors; 1 to 64.
-  https_settings tls;                     ///< Must be given where a node has `https`.
+  milliseconds request_deadline{10'000};     ///< After it the answer is `outcome_unknown`; 100 ms to 5 min.
+  std::uint16_t gateways = 2;                ///< Gateway actors; 1 to 64.
+  std::vector<std::string> trusted_proxies;  ///< Addresses and networks; up to 100.
+  https_settings tls;                        ///< Must be given where a node has `https`.
 };
 
 /// Requests in a window of `limits.window`, of one client; each 0 (no limit) to 1,000,000.

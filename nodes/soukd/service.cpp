@@ -477,6 +477,10 @@ class running_service final : public service {
     options.head_bytes_max = http.head_max;
     options.body_bytes_max = http.body_max;
     options.connections_max = http.connections_max;
+    if (const auto& proxied = options_.node.proxied)
+      options.proxied = gateway::listener_address{proxied->address, proxied->port};
+    for (const auto& proxy : http.trusted_proxies)
+      (void)options.trusted.add(proxy);  // the settings were refused otherwise
     options.connections_per_address_max = http.connections_per_address_max;
     options.pipeline_max = http.pipeline_max;
     options.head_timeout_ms = static_cast<unsigned>(http.head_timeout.count());

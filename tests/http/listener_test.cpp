@@ -787,5 +787,102 @@ TEST(listener, dates_are_written_as_http_wants_them) {
   EXPECT_EQ(format_date(runtime::from_ms(951'827'696'000)), "Tue, 29 Feb 2000 12:34:56 GMT");
 }
 
+/// Tells whom each request is from.
+std::unique_ptr<listener> start_telling(listener_options options) {
+  return start(
+      [](const http_request& request, std::unique_ptr<responder> answer) {
+        http_response response;
+        response.body = request.client + " " + request.path;
+        answer->respond(std::move(response));
+      },
+      std::move(options));
+}
+
+listener_options behind_a_proxy() {
+  listener_options options;
+  options.proxied.emplace();
+  EXPECT_TRUE(options.trusted.add("127.0.0.1"));
+  return options;
+}
+
+/// A header of version 2 for a client at 192.0.2.N.
+std::string proxy_header_of(char n) {
+  return std::string{"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02", 19} + n +
+         std::string{"\x0a\0\0\x01\x12\x34\x01\xbb", 8};
+}
+
+TEST(listener, takes_a_client_s_address_from_the_header_of_a_proxy) {
+  const auto server = start_telling(behind_a_proxy());
+  for (const std::size_t piece : {1, 5, 1'000}) {
+    raw_client client{server->proxied_port()};
+    client.send(proxy_header_of(7) + get("/a") + get("/b"), [piece] { return piece; });
+    EXPECT_EQ(client.read()->body, "192.0.2.7 /a");
+    EXPECT_EQ(client.read()->body, "192.0.2.7 /b");
+  }
+  // The other entrance knows of no such header.
+  raw_client direct{server->port()};
+  direct.send(get("/c"));
+  EXPECT_EQ(direct.read()->body, "127.0.0.1 /c");
+  raw_client confused{server->port()};
+  confused.send(proxy_header_of(7) + get("/d"));
+  EXPECT_EQ(confused.read()->status, 400);
+}
+
+TEST(listener, closes_what_does_not_begin_with_a_proxy_s_header) {
+  auto options = behind_a_proxy();
+  options.head_timeout_ms = 200;
+  const auto server = start_telling(options);
+  raw_client plain{server->proxied_port()};
+  plain.send(get("/"));
+  EXPECT_TRUE(plain.ends());
+  raw_client slow{server->proxied_port()};
+  slow.send(proxy_header_of(7).substr(0, 20));
+  EXPECT_TRUE(slow.ends());
+  raw_client mute{server->proxied_port()};
+  EXPECT_TRUE(mute.ends());
+}
+
+TEST(listener, takes_no_proxy_that_is_not_trusted) {
+  auto options = behind_a_proxy();
+  options.trusted = {};
+  ASSERT_TRUE(options.trusted.add("192.0.2.0/24"));
+  const auto server = start_telling(options);
+  raw_client client{server->proxied_port()};
+  client.send(proxy_header_of(7) + get("/"));
+  EXPECT_TRUE(client.ends());
+}
+
+TEST(listener, counts_connections_by_the_client_behind_a_proxy) {
+  auto options = behind_a_proxy();
+  options.connections_per_address_max = 1;
+  const auto server = start_telling(options);
+  raw_client first{server->proxied_port()};
+  first.send(proxy_header_of(7) + get("/1"));
+  EXPECT_EQ(first.read()->body, "192.0.2.7 /1");
+  raw_client second{server->proxied_port()};
+  second.send(proxy_header_of(7) + get("/2"));
+  EXPECT_EQ(second.read()->status, 503);
+  raw_client other{server->proxied_port()};
+  other.send(proxy_header_of(8) + get("/3"));
+  EXPECT_EQ(other.read()->body, "192.0.2.8 /3");
+}
+
+TEST(listener, believes_forwarded_of_trusted_addresses_alone) {
+  const auto forwarded =
+      "GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=192.0.2.60\r\nX-Forwarded-For: 192.0.2.61\r\n\r\n";
+  auto options = behind_a_proxy();
+  const auto server = start_telling(options);
+  raw_client trusted{server->port()};
+  trusted.send(forwarded);
+  EXPECT_EQ(trusted.read()->body, "192.0.2.60 /");
+  raw_client behind{server->proxied_port()};
+  behind.send(proxy_header_of(7) + forwarded);  // 192.0.2.7 is nobody's proxy
+  EXPECT_EQ(behind.read()->body, "192.0.2.7 /");
+  const auto plain = start_telling({});
+  raw_client client{plain->port()};
+  client.send(forwarded);
+  EXPECT_EQ(client.read()->body, "127.0.0.1 /");
+}
+
 }  // namespace
 }  // namespace souk::gateway

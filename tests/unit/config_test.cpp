@@ -87,6 +87,11 @@ constexpr bad_file bad_files[] = {
      "\"127.0.0.1:1\" "
      "admin = \"127.0.0.1:2\" }]",
      "f:1: log.access.file needs {node} in it: nodes must not write to one file"},
+    {"http { trusted_proxies = [\"10.0.0.1/8\", \"proxy\"] }",
+     "f:1: http.trusted_proxies must be addresses and networks, as in \"10.0.0.0/8\", not \"10.0.0.1/8\"\n"
+     "f:1: http.trusted_proxies must be addresses and networks, as in \"10.0.0.0/8\", not \"proxy\""},
+    {"nodes = [{ id = \"a\" proxied = \"127.0.0.1:9000\" }]",
+     "f:1: node a has proxied, which needs http.trusted_proxies: who may say whose a connection is"},
     {"telemetry { otlp { url = \"http://collector/v1/traces\" one_of = 0 } }",
      "f:1: telemetry.otlp.url must be empty or as in \"http://127.0.0.1:4318/v1/traces\"\n"
      "f:1: telemetry.otlp.one_of must be from 1 to 1000000"},
