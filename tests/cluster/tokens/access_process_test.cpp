@@ -225,6 +225,7 @@ std::string good_body_for(const route& route, const std::string& cart) {
   if (route.name == "replace_product")
     return R"({"title":"Tea","variants":[{"sku":"TEA","price":{"amount":100,"currency":"EUR"}}]})";
   if (route.name == "cancel_order") return R"({"reason":"late"})";
+  if (route.name == "replay_webhook_endpoint") return R"({"after":"earliest"})";
   if (route.name == "complete_checkout") return R"({"payment":{"provider":"test","token":"tok_ok"}})";
   return "{}";
 }
