@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 
@@ -271,8 +272,10 @@ bool needs_timer(const stock_state& state, std::int64_t ask_at_ms, std::int64_t 
   return !pending && !covered;
 }
 
+// A time that a record gives may be any number.
 std::int64_t first_ask(std::int64_t expires_at_ms, std::int64_t now_ms) {
-  return std::max(expires_at_ms, now_ms) + ms_of(ask_grace);
+  constexpr auto latest = std::numeric_limits<std::int64_t>::max() - ms_of(ask_grace);
+  return std::min(std::max(expires_at_ms, now_ms), latest) + ms_of(ask_grace);
 }
 
 // The answer to a hold, but for whether it is one.
