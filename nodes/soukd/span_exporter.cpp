@@ -98,12 +98,13 @@ void span_exporter::record(telemetry::span ended) noexcept {
 }
 
 void span_exporter::work(const std::stop_token& ending) {
-  while (!ending.stop_requested()) {
+  for (bool last = false; !last;) {
     std::vector<telemetry::span> spans;
     {
       std::unique_lock lock{mutex_};
       filled_.wait_for(lock, ending, options_.interval,
                        [this] { return waiting_.size() >= options_.batch_max; });
+      last = ending.stop_requested();  // perhaps before this thread had begun
       spans.swap(waiting_);
     }
     for (std::size_t at = 0; at < spans.size(); at += options_.batch_max) {
