@@ -37,6 +37,7 @@ constexpr std::array special_v6{"2001::/23", "2001:db8::/32", "3fff::/20"};
 template <std::size_t size>
 std::vector<network> networks_of(const std::array<const char*, size>& texts) {
   std::vector<network> networks;
+  networks.reserve(size);
   for (const auto* text : texts)
     networks.push_back(parse_network(text).value());
   return networks;

@@ -142,6 +142,7 @@ void add_webhook_metrics(telemetry::registry& registry, const webhook::sender_fi
       type::counter, "souk_webhook_tries_total", "Tries to deliver an event, by what came of them.",
       [&figures] {
         std::vector<telemetry::registry::labelled_value> values;
+        values.reserve(webhook::sender_figures::results.size());
         for (std::size_t n = 0; n < webhook::sender_figures::results.size(); ++n)
           values.push_back({{{"result", std::string{webhook::sender_figures::results.at(n)}}},
                             static_cast<double>(figures.tries.at(n).load())});
