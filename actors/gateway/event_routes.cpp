@@ -188,7 +188,8 @@ step stream_events(const call& call, const services& services) {
   auto wanted = event_request_of(call, services, after);
   if (const auto* problem = std::get_if<json::problem>(&wanted)) return refuse(*problem, call.request_id);
   const auto reader = std::make_shared<event_reader>();
-  if (services.streams && !(reader->place = stream_places::take(services.streams)))
+  if (services.streams) reader->place = stream_places::take(services.streams);
+  if (services.streams && !reader->place)
     return refuse({.code = "overloaded", .detail = "As many follow events at this node as may."},
                   call.request_id);
   reader->call = call;

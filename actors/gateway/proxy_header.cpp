@@ -42,7 +42,8 @@ proxy_header read_proxy_header(std::string_view bytes) {
   if (bytes.size() < fixed_bytes) return {};
   const auto command = byte_at(bytes, signature.size());
   const auto family = byte_at(bytes, signature.size() + 1);
-  const std::size_t size = fixed_bytes + byte_at(bytes, 14) * 256U + byte_at(bytes, 15);
+  const std::size_t rest = (std::size_t{byte_at(bytes, 14)} << 8) | byte_at(bytes, 15);
+  const auto size = fixed_bytes + rest;
   if ((command != local && command != proxied) || size > proxy_header_bytes_max) return {state::wrong, 0, {}};
   const auto needed = family == tcp_ipv4 ? ipv4_bytes : family == tcp_ipv6 ? ipv6_bytes : 0;
   const bool says_nothing = command == local || family == unspecified;

@@ -21,6 +21,7 @@ std::optional<credential> credential_directory::find(std::string_view secret, ru
 std::vector<std::string> credential_directory::tenants() const {
   const std::lock_guard lock{mutex_};
   std::vector<std::string> names;
+  names.reserve(tenants_.size());
   for (const auto& [name, ring] : tenants_)
     names.push_back(name);
   return names;

@@ -122,7 +122,7 @@ std::string index_of_status(std::string_view status) { return "orders/status/" +
 namespace {
 
 // One name for each customer, whatever their id is made of.
-std::string index_of(std::string name, std::string_view customer_id) {
+std::string index_of(const std::string& name, std::string_view customer_id) {
   const bool fits = customer_id.size() <= customer_id_bytes_max &&
                     customer_id.find('\0') == std::string_view::npos && !customer_id.starts_with('#');
   if (fits) return name + std::string{customer_id};
