@@ -45,10 +45,10 @@ class plain_socket {
   bool send(std::string_view text) {
     return ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
   }
-  /// Whether something comes back.
+  /// Whether something comes back: takes a whole answer, which comes in one piece.
   bool hears() {
-    char byte[512];
-    return ::recv(fd_, byte, sizeof byte, 0) > 0;
+    char answer[4096];
+    return ::recv(fd_, answer, sizeof answer, 0) > 0;
   }
   /// Whether the server has not closed it, nor said anything.
   bool is_open() {
