@@ -123,7 +123,8 @@ void check_events(const runtime::entity_kind& kind, std::vector<std::string_view
 
   rows of_restarted;
   auto first = kind.initial();
-  const auto half = std::vector<std::string_view>{events.begin(), events.begin() + events.size() / 2};
+  auto half = events;
+  half.resize(events.size() / 2);
   apply(kind, *first, half, 0);
   save(kind, *first, of_restarted);
   auto second = loaded(kind, of_restarted);
