@@ -268,8 +268,8 @@ TEST_F(webhooks_of_a_process, survive_kill_9_of_their_sender_without_gap_or_reor
   EXPECT_EQ(ask("POST", "/v1/webhook_endpoints", R"({"url":"http://169.254.169.254/latest"})").status, 422);
   const auto good = endpoint("/good");
   const auto bad = endpoint("/bad");
-  const auto silent = endpoint("/silent");
-  const auto away = endpoint("/away");
+  endpoint("/silent");
+  endpoint("/away");
   for (std::uint64_t n = 0; n < kills; ++n) {
     happen(20 + n * 7 % 20);
     const auto before = at_.to("/good").taken.size();
