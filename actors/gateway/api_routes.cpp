@@ -3,7 +3,6 @@
 #include "actors/gateway/handlers.hpp"
 #include "actors/json/etag.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,10 +21,7 @@ const std::string& tag_of_document() {
 std::string source_of(std::string_view start_tag, std::string_view end_tag) {
   const auto page = api_page();
   const auto begin = page.find(start_tag) + start_tag.size();
-  auto hash = base64url(sha256(page.substr(begin, page.find(end_tag) - begin)));
-  std::replace(hash.begin(), hash.end(), '-', '+');
-  std::replace(hash.begin(), hash.end(), '_', '/');
-  return "'sha256-" + hash + "='";
+  return "'sha256-" + base64(sha256(page.substr(begin, page.find(end_tag) - begin))) + "'";
 }
 
 // It loads nothing but the document, runs nothing but what was built with it, and nobody may put it into a

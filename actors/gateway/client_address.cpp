@@ -3,36 +3,12 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
+#include <optional>
 
 namespace souk::gateway {
 
 namespace {
-
-using ip = std::array<std::uint8_t, 16>;
-
-constexpr ip mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
-constexpr unsigned mapped_bytes = 12;
-
-std::optional<ip> parse_ip(std::string_view text) {
-  const std::string terminated{text};
-  ip found = mapped;
-  if (inet_pton(AF_INET, terminated.c_str(), found.data() + mapped_bytes) == 1) return found;
-  if (inet_pton(AF_INET6, terminated.c_str(), found.data()) == 1) return found;
-  return std::nullopt;
-}
-
-bool is_mapped(const ip& address) {
-  return std::equal(mapped.begin(), mapped.begin() + mapped_bytes, address.begin());
-}
-
-/// Whether the first `bits` of both are the same.
-bool same_prefix(const ip& a, const ip& b, unsigned bits) {
-  const auto whole = bits / 8;
-  if (!std::equal(a.begin(), a.begin() + whole, b.begin())) return false;
-  const auto rest = bits % 8;
-  return rest == 0 || ((a.at(whole) ^ b.at(whole)) >> (8 - rest)) == 0;
-}
 
 bool is_token(char c) {
   return c > ' ' && c < 0x7f && std::string_view{"\"(),/:;<=>?@[\\]{}"}.find(c) == std::string_view::npos;
@@ -118,46 +94,33 @@ std::string address_of_node(std::string_view node) {
       std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!port.empty() && !has_port) return {};
   const bool is_v6 = address.find(':') != std::string_view::npos;
-  return is_v6 == bracketed && parse_ip(address) ? std::string{address} : std::string{};
+  return is_v6 == bracketed && values::parse_address(address) ? std::string{address} : std::string{};
 }
 
 }  // namespace
 
 std::string limited_address(std::string_view address) {
   std::string text{address.substr(0, address.find('%'))};  // without the zone of a link-local one
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  if (inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
+  auto bytes = values::parse_address(text);
+  if (!bytes) return text;
   std::array<char, INET6_ADDRSTRLEN> written{};
-  if (is_mapped(bytes))
-    return inet_ntop(AF_INET, bytes.data() + mapped_bytes, written.data(), written.size());
-  std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
-  return std::string{inet_ntop(AF_INET6, bytes.data(), written.data(), written.size())} + "/64";
+  if (values::is_ipv4(*bytes))
+    return inet_ntop(AF_INET, bytes->data() + values::ipv4_offset_bits / 8, written.data(), written.size());
+  std::fill(bytes->begin() + 8, bytes->end(), std::uint8_t{0});
+  return std::string{inet_ntop(AF_INET6, bytes->data(), written.data(), written.size())} + "/64";
 }
 
 bool address_set::add(std::string_view text) {
-  const auto slash = text.find('/');
-  const auto address = parse_ip(text.substr(0, slash));
-  if (!address) return false;
-  const bool v4 = text.substr(0, slash).find(':') == std::string_view::npos;
-  const unsigned most = v4 ? 32 : 128;
-  unsigned prefix = most;
-  if (slash != std::string_view::npos) {
-    const auto digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-    if (error != std::errc{} || end != digits.data() + digits.size() || prefix > most) return false;
-  }
-  network added{*address, v4 ? prefix + mapped_bytes * 8 : prefix};
-  for (auto bit = added.prefix; bit < 128; ++bit)
-    if ((address->at(bit / 8) & (0x80U >> (bit % 8))) != 0) return false;
-  networks_.push_back(added);
+  const auto network = values::parse_network(text);
+  if (!network || !network->is_exact()) return false;
+  networks_.push_back(*network);
   return true;
 }
 
 bool address_set::contains(std::string_view address) const {
-  const auto found = parse_ip(address.substr(0, address.find('%')));
-  return found && std::any_of(networks_.begin(), networks_.end(), [&](const network& each) {
-           return same_prefix(each.address, *found, each.prefix);
-         });
+  const auto found = values::parse_address(address.substr(0, address.find('%')));
+  return found &&
+         std::any_of(networks_.begin(), networks_.end(), [&](const auto& each) { return each.has(*found); });
 }
 
 std::string forwarded_client(const std::vector<std::pair<std::string, std::string>>& fields,

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <array>
+#include "actors/values/ip_network.hpp"
+
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,12 +25,7 @@ class address_set {
   bool empty() const { return networks_.empty(); }
 
  private:
-  struct network {
-    std::array<std::uint8_t, 16> address{};  ///< IPv4 as mapped into IPv6.
-    unsigned prefix = 0;
-  };
-
-  std::vector<network> networks_;
+  std::vector<values::ip_network> networks_;
 };
 
 /// At most so many proxies are followed back.

@@ -54,6 +54,18 @@ digest sha256(std::string_view text) {
   return out;
 }
 
+std::string base64(std::string_view bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the end that OpenSSL writes
+  const auto length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes),
+                                      static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(length));
+  return text;
+}
+
+std::string base64(const digest& bytes) {
+  return base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
 std::string base64url(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size() * 4 / 3 + 3);

@@ -17,6 +17,10 @@ digest hmac_sha256(std::string_view secret, std::string_view text);
 /// SHA-256.
 digest sha256(std::string_view text);
 
+/// Base64 with padding.
+std::string base64(std::string_view bytes);
+std::string base64(const digest& bytes);
+
 /// Base64url without padding, and back (nothing for text that is not exactly such an encoding).
 std::string base64url(std::string_view bytes);
 std::string base64url(const digest& bytes);

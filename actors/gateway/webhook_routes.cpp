@@ -50,7 +50,7 @@ step refuse_events(const call& call) {
 void check_url(json::object_reader& in, const std::string& url, const webhook::target_rules& rules) {
   const auto target = webhook::parse_target(url);
   if (!target) return in.fail("url", "It is an absolute URL of https, without a user and a fragment.");
-  const auto literal = webhook::parse_address(target->host);
+  const auto literal = values::parse_address(target->host);
   const bool insecure = !target->secure && rules.allowed.empty();
   if (insecure || (literal && !rules.may_reach(*literal, target->secure)))
     in.fail("url", "Its address is not one that this shop sends webhooks to; https is needed.");

@@ -1,9 +1,9 @@
 #include "actors/webhook/endpoint.hpp"
 
 #include "actors/formats.hpp"
+#include "actors/gateway/digests.hpp"
 #include "actors/json/problem.hpp"
 #include "actors/json/writer.hpp"
-#include "actors/webhook/signature.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -244,7 +244,7 @@ runtime::decision progress(const endpoint_state& state, const pb::Progress& prog
 
 }  // namespace
 
-std::string secret_text(std::string_view secret) { return "whsec_" + base64(secret); }
+std::string secret_text(std::string_view secret) { return "whsec_" + gateway::base64(secret); }
 
 bool is_before(const pb::Place& place, const pb::Place& other) {
   return std::pair{place.index(), place.events()} < std::pair{other.index(), other.events()};

@@ -37,15 +37,9 @@ constexpr std::chrono::milliseconds sweep_interval{100};
 /// keeps one of them, and the others' names are found meanwhile.
 constexpr std::size_t resolving_threads = 4;
 
-ip_address address_of(const asio::ip::address& address) {
-  ip_address bytes{};
-  if (address.is_v6()) {
-    std::ranges::copy(address.to_v6().to_bytes(), bytes.begin());
-  } else {
-    bytes[10] = bytes[11] = 0xff;
-    std::ranges::copy(address.to_v4().to_bytes(), bytes.begin() + 12);
-  }
-  return bytes;
+values::ip_address address_of(const asio::ip::address& address) {
+  return address.is_v6() ? values::ip_address{address.to_v6().to_bytes()}
+                         : values::ipv4_address(address.to_v4().to_bytes());
 }
 
 std::string request_text(const target& to, const posting& posting) {
@@ -238,7 +232,7 @@ void delivery::connected() {
   stream_.next_layer().set_option(tcp::no_delay{true}, ignored);
   if (!to_.secure) return write(stream_.next_layer());
   stream_.set_verify_callback(asio::ssl::host_name_verification(to_.host), ignored);
-  if (!parse_address(to_.host)) SSL_set_tlsext_host_name(stream_.native_handle(), to_.host.c_str());
+  if (!values::parse_address(to_.host)) SSL_set_tlsext_host_name(stream_.native_handle(), to_.host.c_str());
   stream_.async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](const error_code& ec) {
     if (!self->then_) return;
     ec ? self->fail("its certificate is not trusted, or it speaks no TLS") : self->write(self->stream_);

@@ -9,9 +9,6 @@
 /// What a receiver knows an event by: Standard Webhooks 1.0. Pure.
 namespace souk::webhook {
 
-/// With padding, as the standard has it.
-std::string base64(std::string_view bytes);
-
 /// "v1,<base64 HMAC-SHA256 of id.timestamp.body>".
 std::string signature(std::string_view secret, std::string_view id, std::chrono::seconds at,
                       std::string_view body);

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include "actors/values/ip_network.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,34 +12,17 @@
 /// Pure.
 namespace souk::webhook {
 
-/// An address of IPv4 (as ::ffff:a.b.c.d) or IPv6.
-using ip_address = std::array<std::uint8_t, 16>;
-
-/// Of a text such as "10.0.0.1" or "fe80::1", without a zone or brackets; nothing if it is none.
-std::optional<ip_address> parse_address(std::string_view text);
-
-/// Addresses that begin alike.
-struct network {
-  ip_address address{};
-  unsigned bits = 128;  ///< Of the 128 that are the same.
-
-  bool has(const ip_address& other) const;
-};
-
-/// Reads "10.0.0.0/8", "fd00::/8", or one address; nothing if it is neither.
-std::optional<network> parse_network(std::string_view text);
-
 /// Whether an address is one of the internet's, which anybody may reach: none of a private, loopback,
 /// link-local, shared, documentation, multicast or reserved range, of IPv4 or IPv6, nor an IPv6 address that
 /// wraps such a one of IPv4 (mapped, NAT64, 6to4).
-bool is_public(const ip_address& address);
+bool is_public(const values::ip_address& address);
 
 /// What an operator allows beyond that (`webhooks.allowed_networks`).
 struct target_rules {
-  std::vector<network> allowed;
+  std::vector<values::ip_network> allowed;
 
   /// Whether deliveries may connect to this address. `secure`: by TLS; without, only within allowed networks.
-  bool may_reach(const ip_address& address, bool secure) const;
+  bool may_reach(const values::ip_address& address, bool secure) const;
 };
 
 /// A URL, taken apart.

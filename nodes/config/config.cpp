@@ -291,7 +291,7 @@ void read_payments(map_reader& reader, payment_settings& payments) {
 void read_webhooks(map_reader& reader, webhook_settings& webhooks) {
   reader.texts("allowed_networks", webhooks.allowed_networks);
   for (const std::string& network : webhooks.allowed_networks)
-    if (!webhook::parse_network(network))
+    if (!values::parse_network(network))
       reader.complain(
           reader.line_of("allowed_networks"),
           "webhooks.allowed_networks must be networks, as in \"10.1.0.0/16\", not \"" + network + "\"");

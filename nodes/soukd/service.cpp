@@ -113,7 +113,7 @@ gateway::admission_options admission_options_of(const config::limit_settings& li
 webhook::target_rules targets_of(const config::webhook_settings& settings) {
   webhook::target_rules rules;
   for (const auto& text : settings.allowed_networks)
-    if (const auto network = webhook::parse_network(text)) rules.allowed.push_back(*network);
+    if (const auto network = values::parse_network(text)) rules.allowed.push_back(*network);
   return rules;
 }
 

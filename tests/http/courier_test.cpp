@@ -34,6 +34,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
+using values::parse_network;
 
 /// Takes one connection after the other and does to each what a test says, after it read the request.
 class rude_server {

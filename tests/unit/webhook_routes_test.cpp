@@ -111,7 +111,7 @@ TEST_F(webhook_routes, urls_and_types_are_looked_at) {
         R"({"url":"https://h/","after":"2026-01-01T00:00:00Z"})"})
     EXPECT_EQ(problem_of(create(body)), "422 validation_failed") << body;
   EXPECT_EQ(problem_of(create(R"({"url":"https://h/","secret":"mine"})")), "400 unknown_field");
-  services_.webhook_targets.allowed = {webhook::parse_network("127.0.0.0/8").value()};
+  services_.webhook_targets.allowed = {values::parse_network("127.0.0.0/8").value()};
   EXPECT_EQ(ask_of(create(R"({"url":"http://127.0.0.1:9000/"})")).questions.size(), 4u);
   EXPECT_EQ(ask_of(create(R"({"url":"http://h.example/"})")).questions.size(),
             4u);  // found out when it connects

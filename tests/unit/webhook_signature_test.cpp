@@ -1,3 +1,4 @@
+#include "actors/gateway/digests.hpp"
 #include "actors/webhook/endpoint.hpp"
 #include "actors/webhook/signature.hpp"
 
@@ -8,6 +9,7 @@
 namespace souk::webhook {
 namespace {
 
+using gateway::base64;
 using namespace std::chrono_literals;
 
 /// "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", decoded.

@@ -7,6 +7,9 @@
 namespace souk::webhook {
 namespace {
 
+using values::parse_address;
+using values::parse_network;
+
 TEST(webhook_target, only_addresses_of_the_internet_are_public) {
   for (const char* text :
        {"0.0.0.0", "0.1.2.3", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255", "127.0.0.1",
