@@ -173,7 +173,7 @@ class cart_decider::draft {
   std::optional<json::problem> set_quantity(std::uint64_t number, std::int64_t quantity) {
     auto line = *find(number);
     if (quantity == 0) {
-      row_.set_items_base(row_.items_base() - line.total());
+      row_.set_items_base(values::replace_part(row_.items_base(), line.total(), 0));
       changes_[number] = std::nullopt;
       return std::nullopt;
     }
@@ -226,7 +226,7 @@ class cart_decider::draft {
     const auto* before = find(number);
     const auto was = before != nullptr ? before->total() : 0;
     line.set_total(values::line_total(line.unit_price(), line.quantity()));
-    row_.set_items_base(values::add(row_.items_base() - was, line.total()));
+    row_.set_items_base(values::replace_part(row_.items_base(), was, line.total()));
     changes_[number] = std::move(line);
     return std::nullopt;
   } catch (const values::money_overflow& e) {
@@ -538,7 +538,7 @@ void cart_decider::evolve(state& state, const event& event, runtime::timestamp a
   for (const auto& line : event.lines_changed().put()) {
     const auto number = number_of_line(line.id());
     auto& kept = state.lines[number];
-    row.set_items_base(row.items_base() - kept.total() + line.total());
+    row.set_items_base(values::replace_part(row.items_base(), kept.total(), line.total()));
     kept = line;
     row.set_next_line(std::max(row.next_line(), number + 1));
     if (!line.quoted()) state.mergeable[merge_key(line.sku(), line.attributes())] = number;
@@ -548,7 +548,7 @@ void cart_decider::evolve(state& state, const event& event, runtime::timestamp a
     const auto number = number_of_line(removed);
     const auto line = state.lines.find(number);
     if (line == state.lines.end()) continue;
-    row.set_items_base(row.items_base() - line->second.total());
+    row.set_items_base(values::replace_part(row.items_base(), line->second.total(), 0));
     if (!line->second.quoted())
       state.mergeable.erase(merge_key(line->second.sku(), line->second.attributes()));
     state.lines.erase(line);

@@ -127,8 +127,10 @@ std::optional<int> minor_unit_exponent(std::string_view currency) {
   return exponent;
 }
 
-std::int64_t add(std::int64_t a, std::int64_t b) {
-  const wide sum = wide{a} + b;
+std::int64_t add(std::int64_t a, std::int64_t b) { return replace_part(a, 0, b); }
+
+std::int64_t replace_part(std::int64_t total, std::int64_t part, std::int64_t by) {
+  const wide sum = wide{total} - part + by;
   if (!in_range(sum)) throw money_overflow{};
   return static_cast<std::int64_t>(sum);
 }

@@ -27,6 +27,9 @@ std::optional<int> minor_unit_exponent(std::string_view currency);
 /// a + b within the range, or `money_overflow`.
 std::int64_t add(std::int64_t a, std::int64_t b);
 
+/// `total` with one of its parts replaced by another, within the range, or `money_overflow`.
+std::int64_t replace_part(std::int64_t total, std::int64_t part, std::int64_t by);
+
 /// quantity x unit price in minor units, rounded once, half to even, with 128-bit intermediates; or
 /// `money_overflow`. The price's currency must be known.
 std::int64_t line_total(const pb::UnitPrice& price, std::int64_t quantity);

@@ -36,6 +36,7 @@ endif()
 
 souk_fuzz(http RUNS 10000 LINKS souk_gate)
 souk_fuzz(http_pair RUNS 30000 SEEDS http SOURCES ${fuzz_folder}/second_parser.cpp LINKS souk_gate ${HTTP_PARSER_LIBRARY})
+souk_fuzz(client RUNS 10000 LINKS souk_gate)
 souk_fuzz(json RUNS 20000 LINKS souk_json_reader)
 souk_fuzz(config RUNS 2000 LINKS souk_config)
 souk_fuzz(import RUNS 5000 LINKS souk_import_job souk_retail)
