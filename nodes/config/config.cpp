@@ -348,6 +348,7 @@ void read_all(map_reader& reader, settings& all) {
   reader.section("telemetry", [&](map_reader& inner) { read_telemetry(inner, all.telemetry); });
   reader.section("scheduler",
                  [&](map_reader& inner) { inner.number("threads", all.scheduler.threads, 1, 256); });
+  reader.section("process", [&](map_reader& inner) { inner.text("user", all.process.user); });
   if (all.http.request_deadline <= all.payments.timeout)
     reader.complain(
         std::max(reader.line_of("http"), reader.line_of("payments")),

@@ -241,6 +241,10 @@ struct scheduler_settings {
   std::uint16_t threads = 2;  ///< Threads that run actors; 1 to 256.
 };
 
+struct process_settings {
+  std::string user;  ///< Whom the process becomes when it was started by root; empty: nobody else.
+};
+
 /// A whole cluster.conf. Every member has a working default.
 struct settings {
   cluster_settings cluster;
@@ -258,6 +262,7 @@ struct settings {
   log_settings log;
   telemetry_settings telemetry;
   scheduler_settings scheduler;
+  process_settings process;
 };
 
 /// Reads settings from text; `file` names it in messages. Throws `config_error`.

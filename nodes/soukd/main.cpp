@@ -2,6 +2,7 @@
 
 #include "nodes/config/config.hpp"
 #include "nodes/soukd/https.hpp"
+#include "nodes/soukd/privileges.hpp"
 #include "nodes/soukd/service.hpp"
 #include "nodes/soukd/tokens.hpp"
 #include "runtime/telemetry/log.hpp"
@@ -56,10 +57,13 @@ int run(const arguments& arguments) {
   if (arguments.alone) settings = alone(std::move(settings));
   auto node = souk::config::choose_node(settings, arguments.overrides);
   souk::config::refuse_unprotected(settings, node, arguments.insecure_loopback);
+  // Before any file is opened: whoever is to open it again later must be able to.
+  if (!settings.process.user.empty()) souk::nodes::become(settings.process.user, node);
   souk::nodes::refuse_bad_https(settings, node, arguments.config);
   souk::nodes::refuse_bad_tokens(settings, arguments.config);
   souk::log::start(souk::log::level_of(settings.log.level).value_or(souk::log::level::info),
                    souk::log::format_of(settings.log.format).value_or(souk::log::format::automatic));
+  if (souk::nodes::runs_as_root()) souk::log::warn("runs as root: process.user names whom to become instead");
 
   souk::nodes::service_options options;
   options.settings = settings;

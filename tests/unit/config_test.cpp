@@ -220,7 +220,8 @@ TEST(config, every_setting_reaches_its_place) {
     payments { timeout = 300ms test { url = "http://127.0.0.1:9090" ledger = "/tmp/\"l\"" } }
     log { level = "debug" format = "json" access { file = "/log/{node}" file_max = 2MiB files = 3 one_of = 4 } }
     telemetry { otlp { url = "http://[::1]:4318/v1/traces" one_of = 50 } }
-    scheduler { threads = 8 })",
+    scheduler { threads = 8 }
+    process { user = "souk" })",
                                        "f");
   EXPECT_EQ(read.cluster.name, "bazaar");
   EXPECT_EQ(read.cluster.shard_count, 4);
@@ -310,6 +311,7 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.telemetry.otlp->path, "/v1/traces");
   EXPECT_EQ(read.telemetry.one_of, 50u);
   EXPECT_EQ(read.scheduler.threads, 8);
+  EXPECT_EQ(read.process.user, "souk");
 }
 
 TEST(config, the_shipped_file_loads_and_holds_a_cluster_and_the_defaults) {
