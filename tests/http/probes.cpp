@@ -77,7 +77,7 @@ probe parse_line(const std::string& line) {
     throw std::runtime_error("malformed probe: " + line);
   parsed.row = std::stoi(row);
   parsed.closes = then == "close";
-  parsed.bytes = unescape(repeat(bytes));
+  parsed.bytes = probe_bytes(bytes);
   std::istringstream list{statuses};
   for (std::string status; std::getline(list, status, ',');)
     parsed.statuses.push_back(std::stoi(status));
@@ -85,6 +85,8 @@ probe parse_line(const std::string& line) {
 }
 
 }  // namespace
+
+std::string probe_bytes(const std::string& text) { return unescape(repeat(text)); }
 
 std::vector<probe> load_probes() {
   std::ifstream file{"tests/http/probes.tsv"};

@@ -15,6 +15,9 @@ struct probe {
   std::string bytes;
 };
 
+/// The bytes that a table writes with escapes and repetitions.
+std::string probe_bytes(const std::string& text);
+
 /// All probes. Throws if the file is not there or malformed; the working directory is the repository.
 std::vector<probe> load_probes();
 
