@@ -112,7 +112,7 @@ std::string limited_address(std::string_view address) {
 
 bool address_set::add(std::string_view text) {
   const auto network = values::parse_network(text);
-  if (!network || !network->is_exact()) return false;
+  if (!network) return false;
   networks_.push_back(*network);
   return true;
 }

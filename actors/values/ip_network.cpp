@@ -16,6 +16,14 @@ constexpr ip_address mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0
 /// A byte's first `bits` bits.
 std::uint8_t first_bits(unsigned bits) { return static_cast<std::uint8_t>(0xff00U >> bits); }
 
+/// The first address of a network.
+ip_address first_of(const ip_network& network) {
+  auto first = network.address;
+  if (const auto rest = network.bits % 8; rest != 0) first.at(network.bits / 8) &= first_bits(rest);
+  std::fill(first.begin() + (network.bits + 7) / 8, first.end(), std::uint8_t{0});
+  return first;
+}
+
 }  // namespace
 
 ip_address ipv4_address(const std::array<std::uint8_t, 4>& bytes) {
@@ -44,13 +52,6 @@ bool ip_network::has(const ip_address& other) const {
   return rest == 0 || ((address.at(whole) ^ other.at(whole)) & first_bits(rest)) == 0;
 }
 
-bool ip_network::is_exact() const {
-  auto first = address;
-  if (const auto rest = bits % 8; rest != 0) first.at(bits / 8) &= first_bits(rest);
-  std::fill(first.begin() + (bits + 7) / 8, first.end(), std::uint8_t{0});
-  return first == address;
-}
-
 std::optional<ip_network> parse_network(std::string_view text) {
   const auto slash = text.find('/');
   const auto written = text.substr(0, slash);
@@ -63,7 +64,8 @@ std::optional<ip_network> parse_network(std::string_view text) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
   if (error != std::errc{} || end != digits.data() + digits.size() || bits > 128 - offset)
     return std::nullopt;
-  return ip_network{*address, bits + offset};
+  const ip_network network{*address, bits + offset};
+  return first_of(network) == *address ? std::optional{network} : std::nullopt;
 }
 
 }  // namespace souk::values

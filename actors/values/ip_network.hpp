@@ -27,11 +27,10 @@ struct ip_network {
   unsigned bits = 128;  ///< Of the 128 that are the same.
 
   bool has(const ip_address& other) const;
-  /// Whether no bit is set in `address` beyond those that are the same.
-  bool is_exact() const;
 };
 
-/// Reads "10.0.0.0/8", "fd00::/8", or one address; nothing if it is neither.
+/// Reads "10.0.0.0/8", "fd00::/8", or one address; nothing if it is neither, or has bits set beyond its
+/// prefix: whoever wrote "10.1.2.3/12" meant another network, or one address.
 std::optional<ip_network> parse_network(std::string_view text);
 
 }  // namespace souk::values

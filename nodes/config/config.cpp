@@ -1,7 +1,5 @@
 #include "nodes/config/config.hpp"
 
-#include "actors/gateway/client_address.hpp"
-#include "actors/webhook/target.hpp"
 #include "nodes/config/reader.hpp"
 
 #include <arpa/inet.h>
@@ -208,13 +206,7 @@ void read_http(map_reader& reader, http_settings& http) {
   reader.time("write_timeout", http.write_timeout, 100ms, 1h);
   reader.time("request_deadline", http.request_deadline, 100ms, 5min);
   reader.number("gateways", http.gateways, 1, 64);
-  reader.texts("trusted_proxies", http.trusted_proxies);
-  gateway::address_set trusted;
-  for (const auto& proxy : http.trusted_proxies)
-    if (!trusted.add(proxy))
-      reader.complain(
-          reader.line_of("trusted_proxies"),
-          "http.trusted_proxies must be addresses and networks, as in \"10.0.0.0/8\", not \"" + proxy + "\"");
+  reader.networks("trusted_proxies", http.trusted_proxies);
   if (http.trusted_proxies.size() > trusted_proxies_max)
     reader.complain(reader.line_of("trusted_proxies"), "http.trusted_proxies must be at most 100");
   reader.section("tls", [&](map_reader& inner) { read_https(inner, http.tls, reader.line_of("tls")); });
@@ -289,12 +281,7 @@ void read_payments(map_reader& reader, payment_settings& payments) {
 }
 
 void read_webhooks(map_reader& reader, webhook_settings& webhooks) {
-  reader.texts("allowed_networks", webhooks.allowed_networks);
-  for (const std::string& network : webhooks.allowed_networks)
-    if (!values::parse_network(network))
-      reader.complain(
-          reader.line_of("allowed_networks"),
-          "webhooks.allowed_networks must be networks, as in \"10.1.0.0/16\", not \"" + network + "\"");
+  reader.networks("allowed_networks", webhooks.allowed_networks);
   std::string ca;
   reader.text("ca", ca);
   webhooks.ca = ca;

@@ -1,5 +1,7 @@
 #include "nodes/config/reader.hpp"
 
+#include "actors/values/ip_network.hpp"
+
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -115,6 +117,14 @@ void map_reader::texts(std::string_view key, std::vector<std::string>& target) {
       complain(item.line, path_to(key) + " must be a list of texts in quotes");
     }
   }
+}
+
+void map_reader::networks(std::string_view key, std::vector<std::string>& target) {
+  texts(key, target);
+  for (const auto& network : target)
+    if (!values::parse_network(network))
+      complain(line_of(key), path_to(key) + " must be addresses and networks, as in \"10.0.0.0/8\", not \"" +
+                                 network + "\"");
 }
 
 void map_reader::choice(std::string_view key, std::string& target,

@@ -43,6 +43,9 @@ class map_reader {
   /// A list of texts.
   void texts(std::string_view key, std::vector<std::string>& target);
 
+  /// A list of texts, each an address or a network (`values::parse_network`).
+  void networks(std::string_view key, std::vector<std::string>& target);
+
   /// A text that is one of `choices`.
   void choice(std::string_view key, std::string& target, std::initializer_list<std::string_view> choices);
 

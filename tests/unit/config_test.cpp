@@ -90,6 +90,9 @@ constexpr bad_file bad_files[] = {
     {"http { trusted_proxies = [\"10.0.0.1/8\", \"proxy\"] }",
      "f:1: http.trusted_proxies must be addresses and networks, as in \"10.0.0.0/8\", not \"10.0.0.1/8\"\n"
      "f:1: http.trusted_proxies must be addresses and networks, as in \"10.0.0.0/8\", not \"proxy\""},
+    {"webhooks {\n allowed_networks = [\n \"10.1.0.0/16\",\n \"10.1.2.3/12\" ] }",
+     "f:2: webhooks.allowed_networks must be addresses and networks, as in \"10.0.0.0/8\", not "
+     "\"10.1.2.3/12\""},
     {"nodes = [{ id = \"a\" proxied = \"127.0.0.1:9000\" }]",
      "f:1: node a has proxied, which needs http.trusted_proxies: who may say whose a connection is"},
     {"telemetry { otlp { url = \"http://collector/v1/traces\" one_of = 0 } }",

@@ -52,10 +52,11 @@ TEST(webhook_target, what_an_operator_allows_may_be_reached_also_without_tls) {
 
 TEST(webhook_target, networks_are_read_strictly) {
   for (const char* text :
-       {"", "10.0.0.0/33", "10.0.0/8", "::/129", "localhost", "10.0.0.0/", "10.0.0.0/8x", "/8"})
+       {"", "10.0.0.0/33", "10.0.0/8", "::/129", "localhost", "10.0.0.0/", "10.0.0.0/8x", "/8", "10.1.2.3/12",
+        "10.0.0.1/31", "0.0.0.1/0", "fd00::1/64", "::ffff:10.0.0.1/104", "4000::/1"})
     EXPECT_FALSE(parse_network(text)) << text;
-  EXPECT_TRUE(parse_network("10.1.2.3/12")->has(parse_address("10.15.0.0").value()));
-  EXPECT_FALSE(parse_network("10.1.2.3/12")->has(parse_address("10.16.0.0").value()));
+  EXPECT_TRUE(parse_network("10.16.0.0/12")->has(parse_address("10.31.0.0").value()));
+  EXPECT_FALSE(parse_network("10.16.0.0/12")->has(parse_address("10.32.0.0").value()));
   EXPECT_TRUE(parse_network("0.0.0.0/0")->has(parse_address("255.1.1.1").value()));
   EXPECT_FALSE(parse_network("0.0.0.0/0")->has(parse_address("::1").value()));
 }
