@@ -2,6 +2,7 @@
 #include "actors/gateway/http.hpp"
 #include "actors/gateway/listener_connection.hpp"
 #include "actors/gateway/tls.hpp"
+#include "actors/values/http_date.hpp"
 #include "runtime/seams/seams.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -327,7 +328,7 @@ void listener_core::read_clock() {
   const auto wall = options.clock->now();
   const auto seconds = runtime::to_ms(wall) / 1000;
   if (std::exchange(date_seconds_, seconds) == seconds) return;
-  common_fields = "Server: souk\r\nDate: " + format_date(wall) + "\r\n";
+  common_fields = "Server: souk\r\nDate: " + values::format_http_date(wall) + "\r\n";
   common_fields += for_browsers;
   tls_common_fields = common_fields;
   if (tls_settings && tls_settings->hsts.count() > 0)

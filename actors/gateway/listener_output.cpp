@@ -79,12 +79,6 @@ void append_number(std::string& text, std::size_t number) {
   text.append(digits.data(), end);
 }
 
-/// Appends `number`, at least two digits wide.
-void append_two(std::string& text, unsigned number) {
-  if (number < 10) text += '0';
-  append_number(text, number);
-}
-
 void append_safe(std::string& text, std::string_view value) {
   static constexpr std::string_view hex = "0123456789ABCDEF";
   for (const char c : value) {
@@ -176,29 +170,6 @@ void append_answer(output_queue& out, http_response response, const answer_frame
     text += "Connection: keep-alive\r\n";
   text += "\r\n";
   if (has_body(response.status) && !frame.head_only) out.append(std::move(response.body));
-}
-
-std::string format_date(runtime::timestamp time) {
-  static constexpr std::array weekdays =
-      std::to_array<std::string_view>({"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"});
-  static constexpr std::array months = std::to_array<std::string_view>(
-      {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"});
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
-  std::string text{weekdays[std::chrono::weekday{day}.c_encoding()]};
-  text += ", ";
-  append_two(text, static_cast<unsigned>(date.day()));
-  text.append(" ").append(months[static_cast<unsigned>(date.month()) - 1]).append(" ");
-  text += std::to_string(static_cast<int>(date.year()));
-  for (const auto& [separator, number] :
-       {std::pair{' ', clock.hours().count()}, std::pair{':', clock.minutes().count()},
-        std::pair{':', static_cast<long>(clock.seconds().count())}}) {
-    text += separator;
-    append_two(text, static_cast<unsigned>(number));
-  }
-  text += " GMT";
-  return text;
 }
 
 }  // namespace souk::gateway

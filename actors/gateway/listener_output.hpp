@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/gateway/http.hpp"
-#include "runtime/types.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -50,8 +49,5 @@ struct answer_frame {
 /// Appends an answer: status line, fields, and the body unless its status or method has none. Control
 /// characters in field values are percent-encoded, so that no value can end its line.
 void append_answer(output_queue& out, http_response response, const answer_frame& frame);
-
-/// "Wed, 25 Nov 2026 10:00:00 GMT"
-std::string format_date(runtime::timestamp time);
 
 }  // namespace souk::gateway

@@ -1,6 +1,7 @@
 #include "actors/webhook/delivery_plan.hpp"
 
 #include "actors/webhook/endpoint.hpp"
+#include "actors/webhook/retry_after.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,8 +10,6 @@ namespace souk::webhook {
 
 namespace {
 
-/// A receiver that asks for more is waited for no longer.
-constexpr milliseconds retry_after_max{std::chrono::hours{24}};
 /// After an outage, what waited is spread over so long.
 constexpr std::uint64_t recovery_spread_ms = 2'000;
 

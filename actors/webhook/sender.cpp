@@ -4,6 +4,7 @@
 #include "actors/kinds.hpp"
 #include "actors/webhook/endpoint.hpp"
 #include "actors/webhook/feed_page.hpp"
+#include "actors/webhook/retry_after.hpp"
 #include "actors/webhook/signature.hpp"
 #include "runtime/supervision/failure.hpp"
 #include "runtime/telemetry/log.hpp"
@@ -46,18 +47,16 @@ struct judged {
 };
 
 /// What the answer of a receiver means.
-judged judge(const post_result& result) {
+judged judge(const post_result& result, runtime::timestamp now) {
   using kind = try_outcome::kind;
   using figure = sender_figures::result;
   if (result.status >= 200 && result.status < 300) return {figure::taken, {kind::taken, {}, {}}};
   if (result.status == 0) return {figure::no_answer, {kind::failed, result.failure, {}}};
   auto detail = "it answered " + std::to_string(result.status);
   if (result.status == 410) return {figure::gone, {kind::gone, std::move(detail), {}}};
-  // A day at most counts anyway, so that what is longer may be cut.
-  const auto asked = std::min<std::uint64_t>(number_in(result.retry_after), 86'400);
   const bool busy = result.status == 429 || result.status == 503;
-  if (busy && asked > 0)
-    return {figure::paused, {kind::paused, std::move(detail), std::chrono::seconds{asked}}};
+  if (const auto asked = pause_asked_for(result.retry_after, now); busy && asked.count() > 0)
+    return {figure::paused, {kind::paused, std::move(detail), asked}};
   return {figure::status, {kind::failed, std::move(detail), {}}};
 }
 
@@ -343,13 +342,14 @@ class sender_desk {
   }
 
   void end(const open_try& one, const post_result& result) {
-    const auto judged = judge(result);
+    const auto now = config_.clock->now();
+    const auto judged = judge(result, now);
     ++config_.figures->tries.at(static_cast<std::size_t>(judged.figure));
     const auto found = works_.find(one.endpoint);
     // Of an earlier claim nothing counts: it will be delivered again.
     if (found == works_.end() || found->second.run != one.run || !found->second.plan) return;
     auto& [endpoint, work] = *found;
-    work.plan->ended(one.event, judged.outcome, config_.clock->now(), config_.random->next_u64());
+    work.plan->ended(one.event, judged.outcome, now, config_.random->next_u64());
     pump(endpoint, work, config_.clock->steady());
   }
 

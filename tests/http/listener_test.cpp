@@ -1,5 +1,4 @@
 #include "actors/gateway/http.hpp"
-#include "actors/gateway/listener_output.hpp"
 #include "tests/http/probe_check.hpp"
 #include "tests/http/raw_client.hpp"
 
@@ -779,12 +778,6 @@ TEST_F(streaming, others_are_served_beside_it) {
   raw_client other{server->port()};
   other.send(get("/echo"));
   EXPECT_EQ(other.read()->body, "GET /echo ");
-}
-
-TEST(listener, dates_are_written_as_http_wants_them) {
-  EXPECT_EQ(format_date(runtime::from_ms(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
-  EXPECT_EQ(format_date(runtime::from_ms(784'111'777'999)), "Sun, 06 Nov 1994 08:49:37 GMT");
-  EXPECT_EQ(format_date(runtime::from_ms(951'827'696'000)), "Tue, 29 Feb 2000 12:34:56 GMT");
 }
 
 /// Tells whom each request is from.
