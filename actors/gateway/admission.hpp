@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,9 +40,12 @@ class bucket_table {
     bool admitted = true;
     std::uint64_t left = 0;                  ///< Requests that would still pass at once.
     std::chrono::nanoseconds full_in{};      ///< Until the whole quota is there again.
-    std::chrono::nanoseconds retry_after{};  ///< Until one passes; 0 if it was admitted.
+    std::chrono::nanoseconds retry_after{};  ///< Until one passes; 0 if it is admitted.
   };
-  /// Takes one from the bucket of `key`. Precondition: the quota is not 0. `now` does not run backwards.
+  /// Whether one would pass, and what is there now. Precondition: the quota is not 0.
+  verdict look(std::string_view key, const quota& quota, std::chrono::nanoseconds now) const;
+  /// Takes one from the bucket of `key` if it passes, and says what is there then. Precondition: the quota is
+  /// not 0. `now` does not run backwards.
   verdict take(std::string_view key, const quota& quota, std::chrono::nanoseconds now);
 
   std::size_t size() const { return full_at_.size(); }
@@ -56,29 +60,39 @@ class bucket_table {
   std::map<std::string, moments::iterator, std::less<>> full_at_;
 };
 
-/// Limits of the requests of one client address, and of one credential, by what they are for.
+/// Limits of the requests of one client address, of one credential, and of all of one tenant's clients
+/// together, by what they are for.
 struct admission_options {
   std::chrono::seconds window{10};
   std::array<std::uint64_t, traffic_classes> address{};     ///< Requests in a window; 0: no limit.
   std::array<std::uint64_t, traffic_classes> credential{};  ///< As well.
+  std::array<std::uint64_t, traffic_classes> tenant{};      ///< As well.
   /// Clients that are remembered in each class; some 300 bytes each.
   std::size_t clients_max = 50'000;
 };
 /// Whether any of them is a limit.
 bool limits_anybody(const admission_options& options);
 
-/// Admits or refuses requests by how many have come from the same client. One for all gateways of a node; the
-/// limits hold for the cluster and are divided over the nodes that are there, rounded up. Any thread.
+/// Admits or refuses requests by how many have come from the same client, or for the same tenant. One for all
+/// gateways of a node; the limits hold for the cluster and are divided over the nodes that are there, rounded
+/// up. Any thread.
 class admission {
  public:
   /// `nodes`: how many nodes the cluster has now; asked at most once a second. Empty: this one.
   explicit admission(const admission_options& options, std::function<std::size_t()> nodes = {});
 
-  enum class party : std::uint8_t { address, credential };
+  enum class party : std::uint8_t { address, credential, tenant };
 
-  /// Counts a request. Adds to `fields` what the client is to know of its limit, if there is one. Returns the
-  /// problem if it is over it. An empty `key` is nobody, who has no limits.
-  std::optional<json::problem> admit(party by, std::string_view key, traffic what,
+  /// Whose requests one is counted with. An empty `key` is nobody, who has no limits.
+  struct asker {
+    party by;
+    std::string_view key;
+  };
+
+  /// Counts a request with all of `askers`, or, if it is over the limit of any, with none of them: whom one
+  /// limit keeps waiting does not use up another meanwhile. Adds to `fields` what the client is to know of
+  /// the limits that there are. Returns the problem if it is over one.
+  std::optional<json::problem> admit(std::span<const asker> askers, traffic what,
                                      std::chrono::nanoseconds now, header_fields& fields);
 
   std::uint64_t refused(party by, traffic what) const;
@@ -92,7 +106,9 @@ class admission {
     bucket_table buckets;
   };
 
+  counted* limit_of(const asker& asker, traffic what);
   quota share_of(const counted& of, std::chrono::nanoseconds now);
+  void tell(party by, traffic what, const bucket_table::verdict& verdict, header_fields& fields) const;
   const counted& at(party by, traffic what) const;
 
   const admission_options options_;
@@ -103,6 +119,8 @@ class admission {
   std::chrono::nanoseconds nodes_asked_at_{-1};
 };
 
+inline constexpr std::array admission_parties{admission::party::address, admission::party::credential,
+                                              admission::party::tenant};
 std::string_view name_of(admission::party by);
 
 }  // namespace souk::gateway

@@ -10,6 +10,7 @@
 #include "runtime/trace_context.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -79,16 +80,19 @@ problem read_arguments(const route_match& match, call& call) {
 problem admit_address(const http_request& http, const services& services, call& call) {
   if (services.admission == nullptr || call.credential) return std::nullopt;
   const auto what = call.route == nullptr ? traffic::browse : call.route->traffic;
-  return services.admission->admit(admission::party::address, http.client, what, services.clock->steady(),
-                                   call.limits);
+  const std::array askers{admission::asker{admission::party::address, http.client}};
+  return services.admission->admit(askers, what, services.clock->steady(), call.limits);
 }
 
-// A publishable key is everybody's: nobody may use it up for all others.
-problem admit_credential(const services& services, bool from_within, call& call) {
-  if (services.admission == nullptr || from_within || !call.credential || call.credential->publishable)
-    return std::nullopt;
-  return services.admission->admit(admission::party::credential, call.tenant + "/" + call.credential->id,
-                                   call.route->traffic, services.clock->steady(), call.limits);
+// A publishable key is everybody's: nobody may use it up for all others. The tenant is the one whose the
+// caller is, not one that they look after.
+problem admit_caller(const services& services, bool from_within, call& call) {
+  if (services.admission == nullptr || from_within) return std::nullopt;
+  const bool is_somebody = call.credential && !call.credential->publishable;
+  const auto credential = is_somebody ? call.tenant + "/" + call.credential->id : std::string{};
+  const std::array askers{admission::asker{admission::party::credential, credential},
+                          admission::asker{admission::party::tenant, call.tenant}};
+  return services.admission->admit(askers, call.route->traffic, services.clock->steady(), call.limits);
 }
 
 problem read_credential(const http_request& http, const services& services, call& call) {
@@ -283,7 +287,7 @@ std::variant<call, refusal> take_up(std::shared_ptr<const http_request> http, co
   if (auto limited = admit_address(request, services, call)) refused = std::move(limited);
   if (!refused) refused = read_credential(request, services, call);
   if (call.credential) call.tenant = call.credential->tenant;
-  if (!refused) refused = admit_credential(services, from_within, call);
+  if (!refused) refused = admit_caller(services, from_within, call);
   if (!refused) refused = check_scope(call);
   if (!refused) refused = wait_for_catalogue(services, call);
   if (!refused) refused = read_accept(request, *call.route);

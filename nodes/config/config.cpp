@@ -229,6 +229,7 @@ void read_limits(map_reader& reader, limit_settings& limits) {
     reader.complain(reader.line_of("delay_target"), "limits.delay_target must be 0 or at least 5ms");
   read("address", limits.address);
   read("credential", limits.credential);
+  read("tenant", limits.tenant);
   reader.number("clients_max", limits.clients_max, 100, 10'000'000);
 }
 

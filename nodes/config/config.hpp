@@ -132,7 +132,7 @@ struct http_settings {
   https_settings tls;                        ///< Must be given where a node has `https`.
 };
 
-/// Requests in a window of `limits.window`, of one client; each 0 (no limit) to 1,000,000.
+/// Requests in a window of `limits.window`, of one client or tenant; each 0 (no limit) to 1,000,000.
 struct request_limits {
   std::uint32_t browse = 0;    ///< Catalogue, orders by their id, whatever is not there.
   std::uint32_t cart = 0;      ///< Carts.
@@ -145,6 +145,7 @@ struct limit_settings {
   milliseconds window{10'000};  ///< Whole seconds; 1 s to 1 h.
   request_limits address;       ///< Of one address; of IPv6 of one /64.
   request_limits credential;    ///< Of one key.
+  request_limits tenant;        ///< Of all clients of one tenant together.
   /// Requests are refused where even the quickest take longer, whoever sends them; 5 ms to 5 s; 0: never.
   milliseconds delay_target{0};
   std::uint32_t clients_max = 50'000;  ///< Remembered for each of these limits; 100 to 10,000,000.

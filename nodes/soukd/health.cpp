@@ -79,9 +79,8 @@ void add_admission_metrics(telemetry::registry& registry, const gateway::admissi
                        [&admission] { return static_cast<double>(admission.clients()); });
   registry.add_readings(type::counter, "souk_http_limited_total",
                         "Requests refused because of a client's limit.", [&admission] {
-                          using party = gateway::admission::party;
                           std::vector<telemetry::registry::labelled_value> values;
-                          for (const auto by : {party::address, party::credential})
+                          for (const auto by : gateway::admission_parties)
                             for (std::size_t n = 0; n < gateway::traffic_classes; ++n) {
                               const auto what = static_cast<gateway::traffic>(n);
                               values.push_back({{{"by", std::string{gateway::name_of(by)}},

@@ -107,6 +107,7 @@ gateway::admission_options admission_options_of(const config::limit_settings& li
   options.address = row(limits.address);
   options.credential = row(limits.credential);
   options.clients_max = limits.clients_max;
+  options.tenant = row(limits.tenant);
   return options;
 }
 

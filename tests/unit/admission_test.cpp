@@ -104,10 +104,16 @@ admission_options carts_by_address(std::uint64_t requests) {
   return options;
 }
 
+std::optional<json::problem> admit(admission& gate, const std::vector<admission::asker>& askers,
+                                   header_fields& fields, traffic what = traffic::cart,
+                                   nanoseconds now = 0s) {
+  return gate.admit(askers, what, now, fields);
+}
+
 TEST(admission, tells_the_client_its_limit_and_refuses_what_is_over_it) {
   admission gate(carts_by_address(2));
   const auto ask = [&gate](std::string_view who, traffic what, header_fields& fields) {
-    return gate.admit(admission::party::address, who, what, 0s, fields);
+    return admit(gate, {{admission::party::address, who}}, fields, what);
   };
   header_fields first;
   EXPECT_FALSE(ask("10.0.0.1", traffic::cart, first));
@@ -130,15 +136,56 @@ TEST(admission, tells_the_client_its_limit_and_refuses_what_is_over_it) {
   EXPECT_TRUE(none.empty());
 }
 
-TEST(admission, lists_the_limits_of_address_and_credential_together) {
+constexpr auto by_credential = admission::party::credential;
+constexpr auto by_tenant = admission::party::tenant;
+
+TEST(admission, lists_all_limits_of_a_request) {
   auto options = carts_by_address(5);
   options.credential[static_cast<std::size_t>(traffic::cart)] = 7;
+  options.tenant[static_cast<std::size_t>(traffic::cart)] = 20;
   admission gate(options);
   header_fields fields;
-  EXPECT_FALSE(gate.admit(admission::party::address, "10.0.0.1", traffic::cart, 0s, fields));
-  EXPECT_FALSE(gate.admit(admission::party::credential, "main/k", traffic::cart, 0s, fields));
-  EXPECT_EQ(fields.at(0).second, R"("address-cart";q=5;w=10, "credential-cart";q=7;w=10)");
-  EXPECT_EQ(fields.at(1).second, R"("address-cart";r=4;t=2, "credential-cart";r=6;t=2)");
+  EXPECT_FALSE(admit(gate, {{admission::party::address, "10.0.0.1"}}, fields));
+  EXPECT_FALSE(admit(gate, {{by_credential, "main/k"}, {by_tenant, "main"}}, fields));
+  EXPECT_EQ(fields.at(0).second,
+            R"("address-cart";q=5;w=10, "credential-cart";q=7;w=10, "tenant-cart";q=20;w=10)");
+  EXPECT_EQ(fields.at(1).second,
+            R"("address-cart";r=4;t=2, "credential-cart";r=6;t=2, "tenant-cart";r=19;t=1)");
+}
+
+TEST(admission, takes_nothing_from_one_limit_of_what_another_refuses) {
+  admission_options options;
+  options.credential.fill(3);
+  options.tenant.fill(4);
+  admission gate(options);
+  header_fields fields;
+  const auto ask = [&](std::string_view credential, std::string_view tenant, nanoseconds now) {
+    fields.clear();
+    return admit(gate, {{by_credential, credential}, {by_tenant, tenant}}, fields, traffic::cart, now);
+  };
+  for (int n = 0; n < 3; ++n)
+    EXPECT_FALSE(ask("greedy", "main", 0s));
+  // Of the tenant's four one is left, whatever a single client tries.
+  for (int n = 0; n < 10; ++n) {
+    const auto refused = ask("greedy", "main", 0s);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->detail, "Too many requests of this kind came with this credential; nothing was done.");
+    EXPECT_EQ(fields.at(1).second, R"("credential-cart";r=0;t=10, "tenant-cart";r=1;t=8)");
+  }
+  EXPECT_FALSE(ask("modest", "main", 0s));
+  // Now it is the tenant that has none; who tries again all the time finds their own as it was.
+  for (int n = 0; n < 10; ++n) {
+    const auto refused = ask("modest", "main", 0s);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->detail, "Too many requests of this kind came for this shop; nothing was done.");
+    EXPECT_EQ(refused->retry_after_ms, 2'500);
+    EXPECT_EQ(fields.at(1).second, R"("credential-cart";r=2;t=4, "tenant-cart";r=0;t=10)");
+  }
+  EXPECT_FALSE(ask("modest", "main", 2'500ms));
+  EXPECT_EQ(ask("greedy", "main", 0s)->retry_after_ms, 3'334) << "the longer of both";
+  EXPECT_FALSE(ask("stranger", "other", 0s)) << "another tenant has its own";
+  EXPECT_EQ(gate.refused(by_credential, traffic::cart), 11u);
+  EXPECT_EQ(gate.refused(by_tenant, traffic::cart), 10u);
 }
 
 TEST(admission, of_several_nodes_each_admits_its_share_rounded_up) {
@@ -146,7 +193,7 @@ TEST(admission, of_several_nodes_each_admits_its_share_rounded_up) {
   admission gate(carts_by_address(10), [&nodes] { return nodes; });
   const auto admitted = [&gate](nanoseconds now) {
     std::size_t count = 0;
-    for (header_fields fields; !gate.admit(admission::party::address, "a", traffic::cart, now, fields);
+    for (header_fields fields; !admit(gate, {{admission::party::address, "a"}}, fields, traffic::cart, now);
          fields.clear())
       ++count;
     return count;

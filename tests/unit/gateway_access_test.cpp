@@ -290,6 +290,40 @@ TEST_F(gateway_access, who_runs_the_nodes_and_nobody_else_looks_after_other_tena
             "403 insufficient_scope");
 }
 
+TEST_F(gateway_access, limits_of_a_tenant_count_whoever_asks_for_it_and_nobody_else) {
+  admission_options options;
+  options.tenant.fill(2);
+  services_.admission = std::make_shared<admission>(options);
+  const auto code_of = [&](const std::string& path, const std::string& secret,
+                           const std::string& query = "") {
+    request asked{.path = path, .query = query};
+    if (!secret.empty()) asked.fields.emplace_back("authorization", "Bearer " + secret);
+    auto taken = take_up(http(asked), services_);
+    const auto* refused = std::get_if<refusal>(&taken);
+    return refused == nullptr ? "" : problem_in(json::to_answer(refused->problem, "r"));
+  };
+  keyring::pb::Grant everybodys;
+  everybodys.set_publishable(true);
+  const auto other = know(keyring::full_grant(), "other");
+  const auto front = know(everybodys, "other");
+  // Whose key is not valid, and who asks for what is not there, asks for nobody.
+  EXPECT_EQ(code_of("/v1/products", "guessed"), "401 invalid_token");
+  EXPECT_EQ(code_of("/v1/nothing", secret_), "404 not_found");
+  EXPECT_EQ(code_of("/v1/products", ""), "");
+  EXPECT_EQ(code_of("/v1/products", secret_), "");
+  EXPECT_EQ(code_of("/v1/products", ""), "429 rate_limited");
+  EXPECT_EQ(code_of("/v1/products", other), "");
+  EXPECT_EQ(code_of("/v1/products", front), "");
+  EXPECT_EQ(code_of("/v1/products", front), "429 rate_limited");
+  // Whoever looks after another tenant asks for their own all the same.
+  EXPECT_EQ(code_of("/v1/keys", secret_, "tenant=other"), "");
+  EXPECT_EQ(code_of("/v1/keys", secret_, "tenant=other"), "");
+  EXPECT_EQ(code_of("/v1/keys", secret_, "tenant=other"), "429 rate_limited");
+  EXPECT_EQ(code_of("/v1/keys", other), "");
+  auto within = take_up(http({.path = "/v1/keys"}), services_, keyring::credential{"own"});
+  EXPECT_TRUE(std::holds_alternative<gateway::call>(within));
+}
+
 TEST_F(gateway_tokens, of_customers_list_what_is_theirs_and_nothing_else) {
   services_.shard_count = 1;
   const std::pair<std::string, std::string> ada{"authorization", "Bearer " + token_of("")};
