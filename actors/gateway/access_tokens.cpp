@@ -1,9 +1,21 @@
 #include "actors/gateway/access_tokens.hpp"
 
+#include "actors/keyring/tenant.hpp"
+
 #include <algorithm>
 #include <variant>
 
 namespace souk::gateway {
+
+std::string_view bearer_in(std::string_view authorization) {
+  constexpr std::string_view scheme = "bearer ";
+  const bool is_bearer =
+      authorization.size() > scheme.size() &&
+      std::equal(scheme.begin(), scheme.end(), authorization.begin(), [](char expected, char c) {
+        return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+      });
+  return is_bearer ? authorization.substr(scheme.size()) : std::string_view{};
+}
 
 bool is_token(std::string_view bearer) { return std::count(bearer.begin(), bearer.end(), '.') == 2; }
 
@@ -31,9 +43,19 @@ std::optional<keyring::credential> access_tokens::find(std::string_view token, r
   keyring::credential credential{"sub:" + claims.subject, keyring::scopes_in(claims.tenant, claims.scopes),
                                  false, claims.is_customers() ? claims.subject : std::string{},
                                  claims.tenant};
+  if (claims.tenant != keyring::first_tenant) knows_others_.store(true, std::memory_order_relaxed);
   const std::lock_guard lock{mutex_};
   if (keys == keys_) remember(name, {credential, claims.expires_at + token_skew}, now);
   return credential;
+}
+
+std::optional<std::string> access_tokens::tenant_of(std::string_view token, runtime::timestamp now) const {
+  if (token.size() > token_bytes_max) return std::nullopt;
+  const auto name = sha256(token);
+  const std::lock_guard lock{mutex_};
+  const auto found = known_.find(name);
+  if (found == known_.end() || now >= found->second.until) return std::nullopt;
+  return found->second.credential.tenant;
 }
 
 void access_tokens::replace(token_keys keys) {

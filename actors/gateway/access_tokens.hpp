@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -21,6 +22,9 @@ namespace souk::gateway {
 /// So many verified tokens are remembered, some 500 bytes each: more than a shop has staff and programs. One
 /// that was forgotten costs its verification again, a tenth of a millisecond or so.
 inline constexpr std::size_t tokens_remembered_max = 10'000;
+
+/// What "Bearer ..." in a field Authorization shows; empty if it is of another scheme.
+std::string_view bearer_in(std::string_view authorization);
 
 /// Whether a bearer credential is meant to be a token: three parts with dots between them. A key never is.
 bool is_token(std::string_view bearer);
@@ -34,6 +38,11 @@ class access_tokens {
   /// Whose token this is and what it opens, or nothing. The credential's id is "sub:" and the subject, so
   /// that it is never that of a key.
   std::optional<keyring::credential> find(std::string_view token, runtime::timestamp now);
+
+  /// Whose tenant's a token is, if it is remembered; nothing else is looked at.
+  std::optional<std::string> tenant_of(std::string_view token, runtime::timestamp now) const;
+  /// Whether any was of another tenant than the first.
+  bool knows_others() const { return knows_others_.load(std::memory_order_relaxed); }
 
   /// Takes other keys in use. What was verified by the earlier ones is forgotten.
   void replace(token_keys keys);
@@ -63,6 +72,7 @@ class access_tokens {
   known_tokens known_;
   std::set<std::pair<runtime::timestamp, digest>> by_end_;
   std::atomic<std::uint64_t> verified_ = 0;
+  std::atomic<bool> knows_others_ = false;
   std::array<std::atomic<std::uint64_t>, token_faults> refused_{};
 };
 

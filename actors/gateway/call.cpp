@@ -106,12 +106,8 @@ problem read_credential(const http_request& http, const services& services, call
                            .detail = "This needs \"Authorization: Bearer <secret key>\"."};
     return std::nullopt;
   }
-  constexpr std::string_view scheme = "bearer ";
-  bool is_bearer = field->size() > scheme.size() &&
-                   std::equal(scheme.begin(), scheme.end(), field->begin(), [](char expected, char c) {
-                     return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-                   });
-  const auto bearer = is_bearer ? field->substr(scheme.size()) : std::string_view{};
+  const auto bearer = bearer_in(*field);
+  const bool is_bearer = !bearer.empty();
   const bool as_token = services.tokens != nullptr && is_token(bearer);
   if (as_token)
     call.credential = services.tokens->find(bearer, call.now);

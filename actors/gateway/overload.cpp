@@ -41,25 +41,26 @@ progress progress_of(const route* route) {
 }
 
 overload_control::overload_control(const overload_options& options)
-    : options_(options), limit_(options.calls_usual) {}
+    : options_(options), shares_(options.calls_most), limit_(options.calls_usual) {}
 
 std::size_t overload_control::limit_of(progress what) const {
   return std::min(limit_ * shares.at(static_cast<std::size_t>(what)) / 100, options_.calls_most);
 }
 
-bool overload_control::begin(progress what, nanoseconds now) {
+tenant_shares::part* overload_control::begin(progress what, std::string_view tenant, nanoseconds now) {
   look(now);
-  if (under_way_ >= limit_of(what)) {
+  auto* part = shares_.begin(tenant, limit_of(what));
+  if (part == nullptr) {
     reached_ = true;
     ++refused_.at(static_cast<std::size_t>(what));
-    return false;
   }
-  most_under_way_ = std::max(most_under_way_, ++under_way_);
-  return true;
+  most_under_way_ = std::max(most_under_way_, under_way());
+  return part;
 }
 
-void overload_control::ended(progress what, std::optional<nanoseconds> took, nanoseconds now) {
-  --under_way_;
+void overload_control::ended(progress what, tenant_shares::part& of, std::optional<nanoseconds> took,
+                             nanoseconds now) {
+  shares_.ended(of);
   if (took && what == progress::browsing) looking_.add(*took);
   if (took && (what == progress::new_cart || what == progress::cart)) carts_.add(*took);
   look(now);
@@ -77,18 +78,20 @@ std::optional<nanoseconds> overload_control::sample::take_median() {
 void overload_control::look(nanoseconds now) {
   if (now < interval_ends_) return;
   const bool begun = interval_ends_.count() >= 0;
+  shares_.interval_ended();
+  if (now - interval_ends_ >= options_.interval) shares_.interval_ended();  // another one without a call
   interval_ends_ = now + options_.interval;
   const auto looking = looking_.take_median();
   const auto carts = carts_.take_median();
   if (begun) adapt(std::max(looking, carts));  // nothing is less than any
-  most_under_way_ = under_way_;
+  most_under_way_ = under_way();
   reached_ = false;
 }
 
 void overload_control::adapt(const std::optional<nanoseconds>& delay) {
   if (delay) delay_ = *delay;
   // Where nothing ended there is nothing to learn of what did.
-  const bool slow = delay ? *delay > options_.target : slow_intervals_ > 0 && under_way_ > 0;
+  const bool slow = delay ? *delay > options_.target : slow_intervals_ > 0 && under_way() > 0;
   slow_intervals_ = slow ? slow_intervals_ + 1 : 0;
   if (slow_intervals_ >= options_.intervals_patient && delay) {
     const auto busy = std::min(limit_, most_under_way_);
@@ -106,9 +109,9 @@ void overload_control::adapt(const std::optional<nanoseconds>& delay) {
 /// Tells the guard how a call ended, be it without an answer.
 class watched_responder final : public responder {
  public:
-  watched_responder(std::shared_ptr<overload_guard> guard, progress what, nanoseconds since,
-                    std::unique_ptr<responder> inner)
-      : guard_(std::move(guard)), what_(what), since_(since), inner_(std::move(inner)) {}
+  watched_responder(std::shared_ptr<overload_guard> guard, progress what, tenant_shares::part& of,
+                    nanoseconds since, std::unique_ptr<responder> inner)
+      : guard_(std::move(guard)), what_(what), of_(of), since_(since), inner_(std::move(inner)) {}
   watched_responder(const watched_responder&) = delete;
   watched_responder& operator=(const watched_responder&) = delete;
   ~watched_responder() override { end(0); }
@@ -120,11 +123,12 @@ class watched_responder final : public responder {
 
  private:
   void end(int status) {
-    if (!std::exchange(ended_, true)) guard_->ended(what_, since_, status);
+    if (!std::exchange(ended_, true)) guard_->ended(what_, of_, since_, status);
   }
 
   const std::shared_ptr<overload_guard> guard_;
   const progress what_;
+  tenant_shares::part& of_;
   const nanoseconds since_;
   const std::unique_ptr<responder> inner_;
   bool ended_ = false;
@@ -133,26 +137,29 @@ class watched_responder final : public responder {
 overload_guard::overload_guard(const overload_options& options, std::shared_ptr<runtime::clock> clock)
     : clock_(std::move(clock)), control_(options) {}
 
-std::unique_ptr<responder> overload_guard::begin(progress what, std::unique_ptr<responder>& responder) {
+std::unique_ptr<responder> overload_guard::begin(progress what, std::string_view tenant,
+                                                 std::unique_ptr<responder>& responder) {
   const auto now = clock_->steady();
+  tenant_shares::part* part = nullptr;
   {
     const std::lock_guard lock{mutex_};
-    if (!control_.begin(what, now)) return nullptr;
+    part = control_.begin(what, tenant, now);
   }
-  return std::make_unique<watched_responder>(shared_from_this(), what, now, std::move(responder));
+  if (part == nullptr) return nullptr;
+  return std::make_unique<watched_responder>(shared_from_this(), what, *part, now, std::move(responder));
 }
 
 // What failed or was refused before anything was decided is quick whatever waits.
-void overload_guard::ended(progress what, nanoseconds since, int status) {
+void overload_guard::ended(progress what, tenant_shares::part& of, nanoseconds since, int status) {
   const auto now = clock_->steady();
   const bool telling = status >= 200 && status < 400;
   const std::lock_guard lock{mutex_};
-  control_.ended(what, telling ? std::optional{now - since} : std::nullopt, now);
+  control_.ended(what, of, telling ? std::optional{now - since} : std::nullopt, now);
 }
 
 overload_guard::figures overload_guard::read() const {
   const std::lock_guard lock{mutex_};
-  figures figures{control_.under_way(), control_.limit(), control_.delay(), {}};
+  figures figures{control_.under_way(), control_.limit(), control_.tenants(), control_.delay(), {}};
   for (std::size_t n = 0; n < progress_steps; ++n)
     figures.refused.at(n) = control_.refused(static_cast<progress>(n));
   return figures;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/gateway/http.hpp"
+#include "actors/gateway/tenant_shares.hpp"
 
 #include <array>
 #include <chrono>
@@ -44,20 +45,24 @@ struct overload_options {
 /// for carts, each of which is one entity and one commit; what takes long in a checkout may be a payment, or
 /// a stock that everybody wants. So the limit is lowered while the median of an interval is above the
 /// target, and raised while it is reached and calls are quick. Below it those that are worth least are
-/// refused first. Whatever was admitted goes through.
+/// refused first. Whatever was admitted goes through. Where several tenants ask, each has its part of the
+/// limit (`tenant_shares`), within which this order holds.
 ///
 /// No clock, no lock. `now` does not run backwards.
 class overload_control {
  public:
   explicit overload_control(const overload_options& options);
 
-  /// Whether a call may begin; if so, `ended` follows.
-  bool begin(progress what, std::chrono::nanoseconds now);
+  /// Whether a tenant's call may begin: not null; then `ended` follows.
+  tenant_shares::part* begin(progress what, std::string_view tenant, std::chrono::nanoseconds now);
   /// A call is over. `took`: from when it was read; nothing where it says nothing, as it was refused or
   /// failed.
-  void ended(progress what, std::optional<std::chrono::nanoseconds> took, std::chrono::nanoseconds now);
+  void ended(progress what, tenant_shares::part& of, std::optional<std::chrono::nanoseconds> took,
+             std::chrono::nanoseconds now);
 
-  std::size_t under_way() const { return under_way_; }
+  std::size_t under_way() const { return shares_.under_way(); }
+  /// Tenants that ask for anything.
+  std::size_t tenants() const { return shares_.active(); }
   std::size_t limit() const { return limit_; }
   /// The median of the last interval in which any ended, of the slower of two kinds: calls that look at
   /// something, and those for carts.
@@ -84,7 +89,7 @@ class overload_control {
   std::size_t limit_of(progress what) const;
 
   const overload_options options_;
-  std::size_t under_way_ = 0;
+  tenant_shares shares_;
   std::size_t most_under_way_ = 0;  // in this interval
   std::size_t limit_;
   sample looking_;
@@ -103,11 +108,13 @@ class overload_guard : public std::enable_shared_from_this<overload_guard> {
 
   /// Begins a call: the responder to be used in place of the given one, so that its end is seen. Null: it
   /// is refused, and `responder` is as it was.
-  std::unique_ptr<responder> begin(progress what, std::unique_ptr<responder>& responder);
+  std::unique_ptr<responder> begin(progress what, std::string_view tenant,
+                                   std::unique_ptr<responder>& responder);
 
   struct figures {
     std::size_t under_way = 0;
     std::size_t limit = 0;
+    std::size_t tenants = 0;
     std::chrono::nanoseconds delay{};
     std::array<std::uint64_t, progress_steps> refused{};
   };
@@ -115,7 +122,7 @@ class overload_guard : public std::enable_shared_from_this<overload_guard> {
 
  private:
   friend class watched_responder;
-  void ended(progress what, std::chrono::nanoseconds since, int status);
+  void ended(progress what, tenant_shares::part& of, std::chrono::nanoseconds since, int status);
 
   const std::shared_ptr<runtime::clock> clock_;
   mutable std::mutex mutex_;

@@ -1,21 +1,40 @@
 #include "actors/keyring/credential_directory.hpp"
 
 #include "actors/keyring/keyring.hpp"
+#include "actors/keyring/tenant.hpp"
 
 namespace souk::keyring {
 
 std::optional<credential> credential_directory::find(std::string_view secret, runtime::timestamp now) const {
   const std::string hash = hash_of(secret);
   const std::lock_guard lock{mutex_};
-  const auto known = by_hash_.find(hash);
-  if (known == by_hash_.end()) return std::nullopt;
-  const auto& key = known->second;
-  const auto now_ms = runtime::to_ms(now);
-  if (key.expires_at_ms != 0 && now_ms >= key.expires_at_ms) return std::nullopt;
-  auto found = std::optional{key.opens};
-  found->use_is_news = now - runtime::from_ms(key.use_told_at_ms) >= use_interval;
-  if (found->use_is_news) key.use_told_at_ms = now_ms;
+  const auto* key = valid(hash, now);
+  if (key == nullptr) return std::nullopt;
+  auto found = std::optional{key->opens};
+  found->use_is_news = now - runtime::from_ms(key->use_told_at_ms) >= use_interval;
+  if (found->use_is_news) key->use_told_at_ms = runtime::to_ms(now);
   return found;
+}
+
+std::optional<std::string> credential_directory::tenant_of(std::string_view secret,
+                                                           runtime::timestamp now) const {
+  const std::string hash = hash_of(secret);
+  const std::lock_guard lock{mutex_};
+  const auto* key = valid(hash, now);
+  return key == nullptr ? std::nullopt : std::optional{key->opens.tenant};
+}
+
+const credential_directory::entry* credential_directory::valid(const std::string& hash,
+                                                               runtime::timestamp now) const {
+  const auto known = by_hash_.find(hash);
+  if (known == by_hash_.end()) return nullptr;
+  const auto& key = known->second;
+  return key.expires_at_ms != 0 && runtime::to_ms(now) >= key.expires_at_ms ? nullptr : &key;
+}
+
+credential_directory::ring& credential_directory::ring_of(const std::string& tenant) {
+  if (tenant != first_tenant) knows_others_.store(true, std::memory_order_relaxed);
+  return tenants_[tenant];
 }
 
 std::vector<std::string> credential_directory::tenants() const {
@@ -38,7 +57,7 @@ runtime::kind_id credential_directory::source() const { return kinds::keyring; }
 void credential_directory::restore(const runtime::address& address, std::uint64_t version,
                                    const runtime::entity_state& state) {
   const std::lock_guard lock{mutex_};
-  auto& ring = tenants_[address.tenant];
+  auto& ring = ring_of(address.tenant);
   if (version <= ring.version) return;
   while (!ring.keys.empty())
     remove(ring, ring.keys.begin()->first);
@@ -52,7 +71,7 @@ void credential_directory::apply(const runtime::address& address, std::uint64_t 
                                  const google::protobuf::Message& event) {
   const auto& change = static_cast<const pb::Event&>(event);
   const std::lock_guard lock{mutex_};
-  auto& ring = tenants_[address.tenant];
+  auto& ring = ring_of(address.tenant);
   if (version <= ring.version) return;
   ring.version = version;
   if (const auto& added = change.added(); change.has_added())

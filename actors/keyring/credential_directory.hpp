@@ -4,6 +4,7 @@
 #include "actors/keyring/scope.hpp"
 #include "runtime/entity/kind.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,6 +37,11 @@ class credential_directory : public runtime::projection {
   /// guess one. Says once in a while that its use is news.
   std::optional<credential> find(std::string_view secret, runtime::timestamp now) const;
 
+  /// Whose tenant's secret this is, or nothing; does not count as a use.
+  std::optional<std::string> tenant_of(std::string_view secret, runtime::timestamp now) const;
+  /// Whether any other tenant than the first has or had a key, as far as this node knows.
+  bool knows_others() const { return knows_others_.load(std::memory_order_relaxed); }
+
   /// Whether any key of this tenant is valid.
   bool any(std::string_view tenant) const;
 
@@ -58,12 +64,15 @@ class credential_directory : public runtime::projection {
     std::uint64_t version = 0;
     std::map<std::string, std::string, std::less<>> keys;  ///< Digests by id; revoked keys are not here.
   };
+  const entry* valid(const std::string& hash, runtime::timestamp now) const;
+  ring& ring_of(const std::string& tenant);
   void add(const std::string& tenant, const std::string& id, const std::string& hash, const pb::Grant* grant);
   void remove(ring& ring, const std::string& id);
 
   mutable std::mutex mutex_;
   std::map<std::string, ring, std::less<>> tenants_;
   std::map<std::string, entry, std::less<>> by_hash_;
+  std::atomic<bool> knows_others_ = false;
 };
 
 std::shared_ptr<credential_directory> make_credential_directory();

@@ -100,6 +100,8 @@ void add_overload_metrics(telemetry::registry& registry, const gateway::overload
   gauge("souk_http_calls", "Requests under way.", [](const figures& now) { return now.under_way; });
   gauge("souk_http_calls_limit", "Requests that may be under way now.",
         [](const figures& now) { return now.limit; });
+  gauge("souk_http_tenants", "Tenants that the requests of the last moments were for.",
+        [](const figures& now) { return now.tenants; });
   gauge("souk_http_delay_seconds", "What half of the requests for carts, or of those that look, took lately.",
         [](const figures& now) { return std::chrono::duration<double>(now.delay).count(); });
   registry.add_readings(

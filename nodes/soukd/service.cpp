@@ -9,6 +9,7 @@
 #include "actors/gateway/overload.hpp"
 #include "actors/gateway/response.hpp"
 #include "actors/gateway/routes.hpp"
+#include "actors/gateway/tenant_at_sight.hpp"
 #include "actors/import/importer.hpp"
 #include "actors/payment/provider.hpp"
 #include "actors/payment/provider_ledger.hpp"
@@ -106,8 +107,8 @@ gateway::admission_options admission_options_of(const config::limit_settings& li
   options.window = std::chrono::duration_cast<std::chrono::seconds>(limits.window);
   options.address = row(limits.address);
   options.credential = row(limits.credential);
-  options.clients_max = limits.clients_max;
   options.tenant = row(limits.tenant);
+  options.clients_max = limits.clients_max;
   return options;
 }
 
@@ -298,6 +299,11 @@ class running_service final : public service {
       tokens_.emplace(options_.settings.auth);
       tokens_->add_metrics(metrics_);
     }
+    at_the_door_.clock = clock_;
+    at_the_door_.random = random_;
+    at_the_door_.test_mode = options_.test_mode;
+    at_the_door_.credentials = shop_.credentials;
+    if (tokens_) at_the_door_.tokens = tokens_->tokens();
     streams_ = std::make_shared<gateway::stream_places>(options_.settings.events.streams);
     metrics_.add_reading(telemetry::registry::type::gauge, "souk_event_streams", "Who follows events now.",
                          [streams = streams_] { return static_cast<double>(streams->taken()); });
@@ -327,9 +333,6 @@ class running_service final : public service {
     log.one_of = access.one_of;
     access_ = std::make_shared<telemetry::access_log>(log);
     add_access_metrics(metrics_, *access_);
-    unread_.clock = clock_;
-    unread_.random = random_;
-    unread_.test_mode = options_.test_mode;
   }
 
   std::vector<child_spec> workers() {
@@ -532,7 +535,8 @@ class running_service final : public service {
     const auto read_at = clock_->steady();
     if (overload_) {
       const auto* route = gateway::route_of(request, options_.test_mode);
-      auto watched = overload_->begin(gateway::progress_of(route), responder);
+      auto watched = overload_->begin(gateway::progress_of(route),
+                                      gateway::tenant_at_sight(request, at_the_door_), responder);
       if (watched == nullptr) return turn_away(request, route, *responder);
       responder = std::move(watched);
     }
@@ -562,7 +566,7 @@ class running_service final : public service {
 
   /// A line for what no gateway answers.
   void record(const gateway::http_request& request, const gateway::http_response& response) {
-    gateway::record_unread(*access_, request, response, unread_);
+    gateway::record_unread(*access_, request, response, at_the_door_);
   }
 
   service_options options_;
@@ -575,7 +579,7 @@ class running_service final : public service {
   std::shared_ptr<telemetry::http_metrics> http_metrics_;
   std::shared_ptr<telemetry::access_log> access_;  // null: it is off
   std::shared_ptr<span_exporter> spans_;           // null: there are none
-  gateway::services unread_;                       // what lines of requests that no gateway answers take
+  gateway::services at_the_door_;                  // what requests take before a gateway has them
   std::shared_ptr<gateway::admission> admission_;
   std::shared_ptr<gateway::stream_places> streams_;
   std::shared_ptr<gateway::overload_guard> overload_;  // null: nothing is refused for the others' sake

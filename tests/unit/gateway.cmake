@@ -1,5 +1,6 @@
 souk_test(gateway_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/admission_test.cpp ${CMAKE_CURRENT_LIST_DIR}/overload_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/tenant_shares_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/gateway_access_test.cpp ${CMAKE_CURRENT_LIST_DIR}/gateway_compression_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/gateway_token_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/../token_issuer.cpp ${CMAKE_CURRENT_LIST_DIR}/gateway_text_test.cpp ${CMAKE_CURRENT_LIST_DIR}/gateway_call_test.cpp

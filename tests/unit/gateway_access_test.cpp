@@ -1,4 +1,5 @@
 #include "actors/gateway/access_tokens.hpp"
+#include "actors/gateway/tenant_at_sight.hpp"
 #include "tests/token_issuer.hpp"
 #include "tests/unit/gateway_bench.hpp"
 
@@ -187,6 +188,12 @@ class gateway_tokens : public gateway_access {
       listed.append(listed.empty() ? "" : " ").append(name);
     return token_of(listed);
   }
+  static std::string token_in(const std::string& tenant, const std::string& scopes) {
+    return tests::issuer().token(
+        tests::token_header(),
+        tests::token_claims_of(now_s + 300, now_s,
+                               R"(,"tenant":")" + tenant + R"(","scope":")" + scopes + "\""));
+  }
   gateway::call taken(const std::string& token, const request& like) {
     auto asked = like;
     asked.fields.emplace_back("authorization", "Bearer " + token);
@@ -238,12 +245,6 @@ TEST_F(gateway_tokens, are_of_customers_where_they_open_nothing_of_staffs) {
 }
 
 TEST_F(gateway_tokens, are_of_the_tenant_that_they_name) {
-  const auto token_in = [&](const std::string& tenant, const std::string& scopes) {
-    return tests::issuer().token(
-        tests::token_header(),
-        tests::token_claims_of(now_s + 300, now_s,
-                               R"(,"tenant":")" + tenant + R"(","scope":")" + scopes + "\""));
-  };
   EXPECT_EQ(taken(token_of("orders:read"), {.path = "/v1/orders"}).tenant, "main");
   const auto staff = taken(token_in("other", "orders:read cluster:read"), {.path = "/v1/orders"});
   EXPECT_EQ(staff.tenant, "other");
@@ -322,6 +323,47 @@ TEST_F(gateway_access, limits_of_a_tenant_count_whoever_asks_for_it_and_nobody_e
   EXPECT_EQ(code_of("/v1/keys", other), "");
   auto within = take_up(http({.path = "/v1/keys"}), services_, keyring::credential{"own"});
   EXPECT_TRUE(std::holds_alternative<gateway::call>(within));
+}
+
+TEST_F(gateway_tokens, tenants_are_told_at_sight_by_what_is_known_and_not_by_what_is_claimed) {
+  const auto seen = [&](const std::string& authorization) {
+    request asked{.path = "/v1/products"};
+    if (!authorization.empty()) asked.fields.emplace_back("authorization", authorization);
+    return tenant_at_sight(*http(asked), services_);
+  };
+  // While there is no other, nobody is looked at.
+  for (const std::string& shown : {std::string{}, "Bearer " + secret_, std::string{"Bearer sk_made-up"}})
+    EXPECT_EQ(seen(shown), "main") << shown;
+  const auto other = know(keyring::full_grant(), "other");
+  keyring::pb::Grant expired = keyring::full_grant();
+  expired.set_expires_at_ms(runtime::to_ms(testing::now));
+  EXPECT_EQ(seen(""), "main");
+  EXPECT_EQ(seen("Bearer " + secret_), "main");
+  EXPECT_EQ(seen("bearer " + other), "other");
+  EXPECT_EQ(seen("Bearer " + know(expired, "other")), strangers);
+  const std::vector<std::string> unknown{
+      "Bearer " + other + "x", "Bearer ", "Basic " + other,
+      "Bearer other",          other,     "Bearer " + std::string(20'000, '.')};
+  for (const auto& shown : unknown)
+    EXPECT_EQ(seen(shown), strangers) << shown.substr(0, 100);
+  // A token that says whose it is says nothing until it was verified.
+  const auto token = token_in("other", "");
+  EXPECT_EQ(seen("Bearer " + token), strangers);
+  (void)taken(token, {.path = "/v1/products"});
+  EXPECT_EQ(seen("Bearer " + token), "other");
+  auto forged = token;
+  forged[forged.size() - 10] ^= 1;
+  EXPECT_EQ(seen("Bearer " + forged), strangers);
+  tokens_->replace(tests::issuer().keys());
+  EXPECT_EQ(seen("Bearer " + token), strangers) << "with other keys it may not be valid any more";
+}
+
+TEST_F(gateway_tokens, of_another_tenant_are_enough_to_look_at_sight) {
+  const auto token = token_in("other", "");
+  const auto asked = http({.path = "/v1/products", .fields = {{"authorization", "Bearer " + token}}});
+  EXPECT_EQ(tenant_at_sight(*asked, services_), "main");
+  (void)taken(token, {.path = "/v1/products"});
+  EXPECT_EQ(tenant_at_sight(*asked, services_), "other");
 }
 
 TEST_F(gateway_tokens, of_customers_list_what_is_theirs_and_nothing_else) {

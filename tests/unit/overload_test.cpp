@@ -39,31 +39,36 @@ TEST(overload, what_is_worth_least_is_refused_first) {
   options.calls_usual = 100;
   overload_control control(options);
   std::array<std::size_t, progress_steps> begun{};
+  tenant_shares::part* main = nullptr;
   for (std::size_t step = 0; step < progress_steps; ++step)
-    while (control.begin(static_cast<progress>(step), 0s))
+    while (auto* part = control.begin(static_cast<progress>(step), "main", 0s)) {
       ++begun.at(step);
+      main = part;
+    }
   EXPECT_EQ(begun, (std::array<std::size_t, progress_steps>{60, 10, 30, 80, 20}));
   EXPECT_EQ(control.refused(progress::browsing), 1u);
-  control.ended(progress::finishing, 1ms, 1ms);
-  EXPECT_FALSE(control.begin(progress::new_checkout, 1ms));
-  EXPECT_TRUE(control.begin(progress::finishing, 1ms));
+  control.ended(progress::finishing, *main, 1ms, 1ms);
+  EXPECT_FALSE(control.begin(progress::new_checkout, "main", 1ms));
+  EXPECT_TRUE(control.begin(progress::finishing, "main", 1ms));
 }
 
 TEST(overload, a_burst_and_one_slow_kind_of_call_leave_the_limit_as_it_is) {
   overload_control control({});
   nanoseconds now{0};
   const auto interval = [&](nanoseconds took) {
-    ASSERT_TRUE(control.begin(progress::cart, now));
+    auto* part = control.begin(progress::cart, "main", now);
+    ASSERT_TRUE(part);
     now += 100ms;
-    control.ended(progress::cart, took, now);
+    control.ended(progress::cart, *part, took, now);
   };
   interval(1s);
   interval(1s);
   interval(1ms);
   for (int n = 0; n < 20; ++n) {
     interval(1ms);
-    ASSERT_TRUE(control.begin(progress::new_checkout, now));
-    control.ended(progress::new_checkout, 3s, now);  // a provider that is silent
+    auto* part = control.begin(progress::new_checkout, "main", now);
+    ASSERT_TRUE(part);
+    control.ended(progress::new_checkout, *part, 3s, now);  // a provider that is silent
   }
   EXPECT_EQ(control.limit(), overload_options{}.calls_usual);
 }
@@ -72,9 +77,10 @@ TEST(overload, few_calls_may_wait_as_long_as_they_must) {
   overload_control control({});
   nanoseconds now{0};
   for (int n = 0; n < 100; ++n) {
-    ASSERT_TRUE(control.begin(progress::browsing, now));
+    auto* part = control.begin(progress::browsing, "main", now);
+    ASSERT_TRUE(part);
     now += 400ms;
-    control.ended(progress::browsing, 400ms, now);
+    control.ended(progress::browsing, *part, 400ms, now);
   }
   EXPECT_EQ(control.limit(), overload_options{}.calls_least);
 }
@@ -127,6 +133,7 @@ class simulated_shop {
  private:
   struct waiting {
     std::size_t step = 0;
+    tenant_shares::part* part = nullptr;
     nanoseconds since{};
   };
 
@@ -137,11 +144,12 @@ class simulated_shop {
   }
 
   void ask(progress what, std::size_t step) {
-    if (!control.begin(what, now_)) {
+    auto* part = control.begin(what, "main", now_);
+    if (part == nullptr) {
       ++refused.at(static_cast<std::size_t>(what));
       return;
     }
-    queue_.push_back({step, now_});
+    queue_.push_back({step, part, now_});
     if (queue_.size() == 1) done_at_ = now_ + one_service();
   }
 
@@ -150,7 +158,7 @@ class simulated_shop {
     queue_.pop_front();
     if (!queue_.empty()) done_at_ = now_ + one_service();
     took.push_back(now_ - done.since);
-    control.ended(steps.at(done.step), now_ - done.since, now_);
+    control.ended(steps.at(done.step), *done.part, now_ - done.since, now_);
     if (done.step + 1 == steps.size())
       ++orders;
     else
@@ -203,7 +211,7 @@ TEST(overload, a_call_ends_once_with_an_answer_or_without) {
   int answers = 0;
   const auto begin = [&] {
     std::unique_ptr<responder> inner = std::make_unique<counting_responder>(answers);
-    return guard->begin(progress::cart, inner);
+    return guard->begin(progress::cart, "main", inner);
   };
   auto answered = begin();
   auto dropped = begin();
