@@ -125,4 +125,19 @@ audit_report audit(shop_client& client, std::unordered_set<std::string> answered
   return auditor(client, std::move(answered)).run();
 }
 
+void write_books(souk::json::writer& out, const audit_report& books) {
+  out.begin_object().key("unbalanced").integer(static_cast<std::int64_t>(books.unbalanced));
+  out.key("charges").integer(static_cast<std::int64_t>(books.charges));
+  out.key("orders").integer(static_cast<std::int64_t>(books.orders));
+  out.key("answered").integer(static_cast<std::int64_t>(books.answered)).end_object();
+}
+
+void print_books(const audit_report& books, std::size_t answered) {
+  fmt::print("audit: {} unbalanced skus, {} charges for {} orders, {} of {} answered orders are there: {}\n",
+             books.unbalanced, books.charges, books.orders, books.answered, answered,
+             books.fine() ? "balanced" : "NOT balanced");
+  for (const std::string& finding : books.findings)
+    fmt::print("{}\n", finding);
+}
+
 }  // namespace souk::bench

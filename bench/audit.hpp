@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/json/writer.hpp"
 #include "bench/shop_client.hpp"
 
 #include <cstdint>
@@ -30,5 +31,12 @@ struct audit_report {
 /// order with a total above 0 was charged once, its total, and nothing else was. Each id in
 /// `answered` must be an order that is there. Throws `unreachable` or `refused`.
 audit_report audit(shop_client& client, std::unordered_set<std::string> answered = {});
+
+/// `{"unbalanced", "charges", "orders", "answered"}`
+void write_books(json::writer& out, const audit_report& books);
+
+/// The same as a line on standard output, and the findings; `answered`: how many orders the load generator
+/// was answered.
+void print_books(const audit_report& books, std::size_t answered);
 
 }  // namespace souk::bench

@@ -4,11 +4,11 @@
 #include "bench/open_loop.hpp"
 #include "bench/progress.hpp"
 #include "bench/scenarios.hpp"
+#include "bench/shelf.hpp"
 #include "bench/shopper.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
@@ -17,32 +17,16 @@ namespace {
 
 // A shopper whose server does not answer pauses, or it would only burn the processor.
 constexpr std::chrono::milliseconds pause_after_error{20};
-constexpr std::size_t quantity_choices = 3;
 constexpr std::size_t hot_sku = 0;
-
-// Skus and prices, written out once.
-struct shelf {
-  explicit shelf(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i)
-      skus.push_back(goods_sku(i));
-  }
-  std::vector<std::string> skus;
-};
 
 // So many different skus, in random quantities. There are at least as many skus as lines.
 void choose(std::vector<wish>& wishes, const shelf& shelf, const checkout_options& options,
             random_keys& random) {
-  const auto wanted = [&wishes, &shelf](std::size_t number) {
-    return std::any_of(wishes.begin(), wishes.end(),
-                       [&](const wish& wish) { return wish.sku == shelf.skus[number]; });
-  };
   wishes.clear();
   while (wishes.size() < static_cast<std::size_t>(options.lines)) {
-    const bool hot = random.number(100) < static_cast<std::size_t>(options.hot_percent) && !wanted(hot_sku);
-    const std::size_t number = hot ? hot_sku : random.number(shelf.skus.size());
-    if (wanted(number)) continue;
-    wishes.push_back({shelf.skus[number], goods_price(number),
-                      1 + static_cast<std::int64_t>(random.number(quantity_choices))});
+    const bool hot = random.number(100) < static_cast<std::size_t>(options.hot_percent);
+    const bool put = hot && shelf.put(wishes, hot_sku, random);
+    if (!put) shelf.put(wishes, random.number(shelf.size()), random);
   }
 }
 
@@ -125,34 +109,6 @@ class checkout_run {
   std::vector<shopper*> idle_;  // Of an open loop.
 };
 
-// All figures of a finished run.
-struct checkout_figures {
-  double seconds = 0;
-  double client_cpu_seconds = 0;
-  std::optional<server_figures> before;
-  std::optional<server_figures> after;
-
-  bool server_known() const { return before && after; }
-  double records_per_commit() const {
-    const double commits = after->commits - before->commits;
-    return commits > 0 ? (after->records - before->records) / commits : 0;
-  }
-  double syncs_per_s() const { return (after->commits - before->commits) / seconds; }
-  double cpu_us_per_order(double orders) const {
-    return (after->cpu_seconds - before->cpu_seconds) * 1e6 / orders;
-  }
-};
-
-void write_server_figures(json::writer& out, const checkout_figures& figures, double orders) {
-  const auto put = [&](std::string_view name, const auto& value, const char* format) {
-    out.key(name);
-    figures.server_known() && orders > 0 ? out.raw(fmt::format(fmt::runtime(format), value())) : out.null();
-  };
-  put("records_per_commit", [&] { return figures.records_per_commit(); }, "{:.2f}");
-  put("syncs_per_s", [&] { return figures.syncs_per_s(); }, "{:.1f}");
-  put("cpu_us_per_order", [&] { return figures.cpu_us_per_order(orders); }, "{:.1f}");
-}
-
 // How the load came: so many shoppers, or so many orders a second.
 void write_load(json::writer& out, const checkout_options& options, const checkout_run& run) {
   if (options.rate <= 0) {
@@ -170,47 +126,36 @@ std::string load_text(const checkout_options& options, const checkout_run& run) 
                      options.rate, run.intended, run.not_started, options.under_way);
 }
 
-void print_json(const checkout_options& options, const checkout_run& run, const checkout_figures& figures,
+void print_json(const checkout_options& options, const checkout_run& run, const cost_meter& costs,
                 const audit_report& books) {
   const shopping_tally& tally = run.tally;
   const auto orders = static_cast<double>(tally.orders.size());
   json::writer out;
   out.begin_object().key("scenario").string("checkout");
   write_load(out, options, run);
-  out.key("lines").integer(options.lines).key("seconds").raw(fmt::format("{:.3f}", figures.seconds));
+  out.key("lines").integer(options.lines).key("seconds").raw(fmt::format("{:.3f}", costs.seconds()));
   out.key("orders").integer(static_cast<std::int64_t>(tally.orders.size()));
-  out.key("orders_per_s").raw(fmt::format("{:.1f}", orders / figures.seconds));
+  out.key("orders_per_s").raw(fmt::format("{:.1f}", orders / costs.seconds()));
   write_errors(out, tally);
   out.key("calls");
   write_calls(out, tally.times);
-  write_server_figures(out, figures, orders);
-  out.key("client_cpu_us_per_order");
-  orders > 0 ? out.raw(fmt::format("{:.1f}", figures.client_cpu_seconds * 1e6 / orders)) : out.null();
-  out.key("audit").begin_object().key("unbalanced").integer(static_cast<std::int64_t>(books.unbalanced));
-  out.key("charges").integer(static_cast<std::int64_t>(books.charges));
-  out.key("orders").integer(static_cast<std::int64_t>(books.orders));
-  out.key("answered").integer(static_cast<std::int64_t>(books.answered)).end_object().end_object();
+  write_costs(out, costs, "order", orders);
+  out.key("audit");
+  write_books(out, books);
+  out.end_object();
   fmt::print("{}\n", std::move(out).take());
 }
 
-void print_table(const checkout_options& options, const checkout_run& run, const checkout_figures& figures,
+void print_table(const checkout_options& options, const checkout_run& run, const cost_meter& costs,
                  const audit_report& books) {
   const shopping_tally& tally = run.tally;
   const auto orders = static_cast<double>(tally.orders.size());
   fmt::print("{}, {} lines, {} skus, {:.1f} s: {} orders, {:.1f} orders/s\n", load_text(options, run),
-             options.lines, options.skus, figures.seconds, tally.orders.size(), orders / figures.seconds);
+             options.lines, options.skus, costs.seconds(), tally.orders.size(), orders / costs.seconds());
   print_calls(tally.times);
-  if (figures.server_known() && orders > 0) {
-    fmt::print("journal: {:.2f} records per commit, {:.1f} syncs/s; processor per order: server {:.1f} us",
-               figures.records_per_commit(), figures.syncs_per_s(), figures.cpu_us_per_order(orders));
-  } else {
-    fmt::print("no figures of the server (its admin listener does not answer); processor per order:");
-  }
-  fmt::print(", client {:.1f} us\n", orders > 0 ? figures.client_cpu_seconds * 1e6 / orders : 0.0);
+  print_costs(costs, "order", orders);
   print_errors(tally);
-  fmt::print("audit: {} unbalanced skus, {} charges for {} orders, {} of {} answered orders are there: {}\n",
-             books.unbalanced, books.charges, books.orders, books.answered, tally.orders.size(),
-             books.fine() ? "balanced" : "NOT balanced");
+  print_books(books, tally.orders.size());
 }
 
 }  // namespace
@@ -220,26 +165,16 @@ bool run_checkout(const stage& stage, const checkout_options& options) {
     throw std::invalid_argument("--lines: a shopper cannot want more different skus than --skus has");
   }
   prepare_goods(stage.with_key, options.skus);
-  checkout_figures figures;
-  if (stage.admin) figures.before = read_figures(*stage.admin);
-  const double cpu_before = own_cpu_seconds();
-  const auto started = std::chrono::steady_clock::now();
-
+  cost_meter costs(stage.admin);
   event_loop loop;
   checkout_run run(loop, options);
   run.start(stage.with_key.server);
   loop.run();
+  costs.stop();
 
-  figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  figures.client_cpu_seconds = own_cpu_seconds() - cpu_before;
-  if (stage.admin) figures.after = read_figures(*stage.admin);
   shop_client client(stage.with_key);
   const audit_report books = audit(client, run.tally.orders);
-  stage.json ? print_json(options, run, figures, books) : print_table(options, run, figures, books);
-  if (!stage.json) {
-    for (const std::string& finding : books.findings)
-      fmt::print("{}\n", finding);
-  }
+  stage.json ? print_json(options, run, costs, books) : print_table(options, run, costs, books);
   return books.fine() && run.tally.errors.empty() && !run.tally.orders.empty();
 }
 

@@ -2,6 +2,7 @@
 
 #include "bench/shop_client.hpp"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <charconv>
@@ -47,6 +48,49 @@ double own_cpu_seconds() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+cost_meter::cost_meter(const std::optional<endpoint>& admin) : admin_(admin) {
+  if (admin_) before_ = read_figures(*admin_);
+  client_cpu_seconds_ = -own_cpu_seconds();
+  started_ = std::chrono::steady_clock::now();
+}
+
+void cost_meter::stop() {
+  seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  client_cpu_seconds_ += own_cpu_seconds();
+  if (!before_) return;
+  const auto after = read_figures(*admin_);
+  if (!after) return;
+  spent_ = server_figures{after->records - before_->records, after->commits - before_->commits,
+                          after->cpu_seconds - before_->cpu_seconds};
+}
+
+void write_costs(json::writer& out, const cost_meter& costs, std::string_view unit, double count) {
+  const auto put = [&out](const std::string& name, double value, double of, const char* format) {
+    out.key(name);
+    of > 0 ? out.raw(fmt::format(fmt::runtime(format), value / of)) : out.null();
+  };
+  const server_figures spent = costs.server().value_or(server_figures{});
+  const double known = costs.server() ? count : 0;
+  put("records_per_commit", spent.records, spent.commits, "{:.2f}");
+  put("syncs_per_s", spent.commits, known > 0 ? costs.seconds() : 0, "{:.1f}");
+  put(fmt::format("commits_per_{}", unit), spent.commits, known, "{:.3f}");
+  put(fmt::format("cpu_us_per_{}", unit), spent.cpu_seconds * 1e6, known, "{:.1f}");
+  put(fmt::format("client_cpu_us_per_{}", unit), costs.client_cpu_seconds() * 1e6, count, "{:.1f}");
+}
+
+void print_costs(const cost_meter& costs, std::string_view unit, double count) {
+  const double each = count > 0 ? count : 1;
+  if (costs.server()) {
+    const server_figures& spent = *costs.server();
+    fmt::print("journal: {:.2f} records per commit, {:.1f} syncs/s; processor per {}: server {:.1f} us",
+               spent.commits > 0 ? spent.records / spent.commits : 0.0, spent.commits / costs.seconds(), unit,
+               spent.cpu_seconds * 1e6 / each);
+  } else {
+    fmt::print("no figures of the server (its admin listener does not answer); processor per {}:", unit);
+  }
+  fmt::print(", client {:.1f} us\n", costs.client_cpu_seconds() * 1e6 / each);
 }
 
 }  // namespace souk::bench

@@ -36,6 +36,26 @@ struct checkout_options {
 };
 bool run_checkout(const stage& stage, const checkout_options& options);
 
+/// One kind of call by itself, on carts that were filled before: what goes before it is not measured.
+/// `checkout`: holds, pays and orders in one call, each cart once, until none is left or the time is over.
+/// `add`: one more unit of something in a cart. `get`: reads a cart. No two connections use one cart at once.
+/// Right if every answer was, and the books balance (`checkout`) or each cart holds what was answered.
+struct prepared_options {
+  std::string call = "checkout";
+  int connections = 64;
+  std::size_t carts = 10'000;  ///< Not fewer than connections.
+  int lines = 3;
+  std::size_t skus = 10'000;
+  std::size_t hot_skus = 0;  ///< One line of each cart is among the first so many skus, and no other; 0: any.
+  int seconds = 20;
+  /// Between preparing and measuring. The default lets pass a whole flush interval of the state (5 s), so
+  /// that what preparing changed is not written in the measured time.
+  int settle_seconds = 6;
+  /// Where the ids of the carts are written, a line each, for other clients; empty: nowhere.
+  std::string ids_file;
+};
+bool run_prepared(const stage& stage, const prepared_options& options);
+
 /// Adds to carts that have `lines_small` and `lines_large` lines, in turns, `rounds` times; compares the
 /// medians.
 struct cart_options {

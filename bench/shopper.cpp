@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace souk::bench {
 namespace {
@@ -59,6 +60,15 @@ void shopping_tally::note_wrong(std::string what) {
   if (wrong.size() < wrong_shown_max) wrong.push_back(std::move(what));
 }
 
+void shopping_tally::add_errors(const shopping_tally& other) {
+  for (const auto& [code, count] : other.errors)
+    errors[code] += count;
+  first_errors.insert(other.first_errors.begin(), other.first_errors.end());
+  for (const std::string& what : other.wrong) {
+    if (wrong.size() < wrong_shown_max) wrong.push_back(what);
+  }
+}
+
 std::uint64_t shopping_tally::wrong_count() const {
   const auto found = errors.find("wrong_answer");
   return found == errors.end() ? 0 : found->second;
@@ -71,14 +81,19 @@ shopper::shopper(event_loop& loop, const endpoint& server, shopping_tally& tally
       items_times_(tally.times["items"]),
       checkout_times_(tally.times["checkout"]) {}
 
-task<const http_answer*> shopper::post(histogram& times, std::string_view target, std::string_view body) {
-  const std::string_view request = hands_.text.post(target, keys_.next(), body);
+task<const http_answer*> shopper::post(histogram& times, std::string_view target, std::string_view body,
+                                       std::string_view fields) {
+  const std::string_view request = hands_.text.post(target, keys_.next(), body, fields);
   const http_answer& answer = co_await hands_.link.send(request);
+  co_return count(times, answer);
+}
+
+const http_answer* shopper::count(histogram& times, const http_answer& answer) {
   const bool turned_away = answer.status == 503 || answer.status == 429;
   if (answer.status != 0) (turned_away ? tally_.times["refused"] : times).record(answer.elapsed_ns);
-  if (answer.ok()) co_return &answer;
+  if (answer.ok()) return &answer;
   tally_.note_error(answer);
-  co_return nullptr;
+  return nullptr;
 }
 
 task<bool> shopper::shop_for(const std::vector<wish>& wishes) {
@@ -95,28 +110,30 @@ task<bool> shopper::open_cart() {
   const http_answer* answer = co_await post(cart_times_, "/v1/carts", body_);
   if (answer == nullptr) co_return false;
   const json::value& cart = reader_.read(*answer);
-  cart_id_ = text_in(cart, "id");
-  version_ = number_in(cart, "version");
+  cart_.id = text_in(cart, "id");
+  cart_.version = number_in(cart, "version");
   const bool right =
-      answer->status == 201 && !cart_id_.empty() && version_ >= 0 && text_in(cart, "status") == "open";
+      answer->status == 201 && !cart_.id.empty() && cart_.version >= 0 && text_in(cart, "status") == "open";
   if (!right) tally_.note_wrong("a new cart: " + answer->body);
   co_return right;
 }
 
 task<bool> shopper::add(const std::vector<wish>& wishes) {
   body_.assign(R"({"items":[)");
-  total_ = 0;
+  cart_.total = 0;
   for (const wish& wish : wishes) {
-    body_.append(total_ == 0 ? R"({"sku":")" : R"(,{"sku":")").append(wish.sku).append(R"(","quantity":)");
+    body_.append(cart_.total == 0 ? R"({"sku":")" : R"(,{"sku":")")
+        .append(wish.sku)
+        .append(R"(","quantity":)");
     body_.append(std::to_string(wish.quantity)).append("}");
-    total_ += wish.price * wish.quantity;
+    cart_.total += wish.price * wish.quantity;
   }
   body_.append("]}");
-  target_.assign("/v1/carts/").append(cart_id_).append("/items");
+  target_.assign("/v1/carts/").append(cart_.id).append("/items");
   const http_answer* answer = co_await post(items_times_, target_, body_);
   if (answer == nullptr) co_return false;
   const json::value& cart = reader_.read(*answer);
-  version_ = number_in(cart, "version");
+  cart_.version = number_in(cart, "version");
   const bool right = answer->status == 200 && adds_up(cart, wishes);
   if (!right) tally_.note_wrong("a cart after adding: " + answer->body);
   co_return right;
@@ -130,14 +147,14 @@ bool shopper::adds_up(const json::value& body, const std::vector<wish>& wishes) 
     return std::any_of(there.begin(), there.end(),
                        [&wish](const json::value& line) { return line_is(line, wish); });
   });
-  return all && total_in(body) == total_;
+  return all && total_in(body) == cart_.total;
 }
 
 task<bool> shopper::buy() {
   body_.assign(R"({"cart_id":")")
-      .append(cart_id_)
+      .append(cart_.id)
       .append(R"(","cart_version":)")
-      .append(std::to_string(version_));
+      .append(std::to_string(cart_.version));
   body_.append(R"(,"payment":{"provider":"test","token":"tok_ok"}})");
   const http_answer* answer = co_await post(checkout_times_, "/v1/checkouts", body_);
   if (answer == nullptr) co_return false;
@@ -145,9 +162,39 @@ task<bool> shopper::buy() {
   const json::value* order = find(checkout, "order");
   order_id_ = order == nullptr ? std::string_view{} : text_in(*order, "id");
   const bool right = answer->status == 201 && text_in(checkout, "status") == "completed" &&
-                     !order_id_.empty() && total_in(checkout) == total_ && !answer->replayed &&
+                     !order_id_.empty() && total_in(checkout) == cart_.total && !answer->replayed &&
                      tally_.orders.insert(order_id_).second;
   if (!right) tally_.note_wrong("a checkout: " + answer->body);
+  co_return right;
+}
+
+task<bool> shopper::look(const std::vector<wish>& wishes) {
+  target_.assign("/v1/carts/").append(cart_.id);
+  const std::string_view request = hands_.text.get(target_);
+  const http_answer& sent = co_await hands_.link.send(request);
+  const http_answer* answer = count(tally_.times["get"], sent);
+  if (answer == nullptr) co_return false;
+  const json::value& cart = reader_.read(*answer);
+  const bool right = answer->status == 200 && text_in(cart, "id") == cart_.id && adds_up(cart, wishes);
+  if (!right) tally_.note_wrong("a cart that was read: " + answer->body);
+  co_return right;
+}
+
+task<bool> shopper::add_unit(wish& wanted) {
+  body_.assign(R"({"sku":")").append(wanted.sku).append(R"(","quantity":1})");
+  target_.assign("/v1/carts/").append(cart_.id).append("/items");
+  const http_answer* answer =
+      co_await post(tally_.times["add"], target_, body_, "Prefer: return=minimal\r\n");
+  if (answer == nullptr) co_return false;
+  ++wanted.quantity;
+  cart_.total += wanted.price;
+  const json::value& cart = reader_.read(*answer);
+  const std::int64_t before = std::exchange(cart_.version, number_in(cart, "version"));
+  const json::value* lines = find(cart, "lines");
+  const bool right = answer->status == 200 && cart_.version > before && lines != nullptr &&
+                     lines->is_array() && lines->get_array().size() == 1 &&
+                     line_is(lines->get_array().front(), wanted) && total_in(cart) == cart_.total;
+  if (!right) tally_.note_wrong("a minimal answer to adding a unit: " + answer->body);
   co_return right;
 }
 

@@ -28,6 +28,8 @@ struct shopping_tally {
 
   void note_error(const http_answer& answer);
   void note_wrong(std::string what);
+  /// Takes over the errors of another, not its times.
+  void add_errors(const shopping_tally& other);
   std::uint64_t wrong_count() const;
 };
 
@@ -36,6 +38,13 @@ struct wish {
   std::string_view sku;
   std::int64_t price = 0;
   std::int64_t quantity = 0;
+};
+
+/// A cart as a shopper knows it.
+struct shopping_cart {
+  std::string id;
+  std::int64_t version = 0;
+  std::int64_t total = 0;  ///< What its lines must come to, in minor units.
 };
 
 /// One customer with a connection of its own. Each call returns false where the answer was an error or did
@@ -54,8 +63,15 @@ class shopper {
   task<bool> add(const std::vector<wish>& wishes);
   /// Checks out and pays in one call; `order_id()` is then the order's.
   task<bool> buy();
+  /// Reads the cart and checks that it holds just these.
+  task<bool> look(const std::vector<wish>& wishes);
+  /// Adds one more unit of something that the cart holds, and checks what the minimal answer says of it.
+  task<bool> add_unit(wish& wanted);
 
-  const std::string& cart_id() const { return cart_id_; }
+  /// The cart at hand; or goes on with one that another shopper left.
+  const shopping_cart& cart() const { return cart_; }
+  void take(const shopping_cart& cart) { cart_ = cart; }
+  const std::string& cart_id() const { return cart_.id; }
   const std::string& order_id() const { return order_id_; }
   worker& hands() { return hands_; }
   random_keys& keys() { return keys_; }
@@ -63,7 +79,10 @@ class shopper {
 
  private:
   // Sends a keyed POST and counts what it took; null if it was refused.
-  task<const http_answer*> post(histogram& times, std::string_view target, std::string_view body);
+  task<const http_answer*> post(histogram& times, std::string_view target, std::string_view body,
+                                std::string_view fields = {});
+  // Counts what an answer took; null if it was a refusal.
+  const http_answer* count(histogram& times, const http_answer& answer);
   bool adds_up(const boost::json::value& body, const std::vector<wish>& wishes) const;
 
   worker hands_;
@@ -75,21 +94,23 @@ class shopper {
   answer_reader reader_;
   std::string body_;
   std::string target_;
-  std::string cart_id_;
+  shopping_cart cart_;
   std::string order_id_;
-  std::int64_t version_ = 0;
-  std::int64_t total_ = 0;
 };
 
 /// When a loop ends.
 class closing_time {
  public:
   explicit closing_time(std::chrono::seconds after) : at_(std::chrono::steady_clock::now() + after) {}
+  /// Of a loop that ends when its work is done.
+  static closing_time never() { return closing_time(std::chrono::steady_clock::time_point::max()); }
   bool reached() const { return passed(std::chrono::steady_clock::now()); }
   /// Whether a moment is no longer within the loop's time.
   bool passed(std::chrono::steady_clock::time_point moment) const { return moment >= at_; }
 
  private:
+  explicit closing_time(std::chrono::steady_clock::time_point at) : at_(at) {}
+
   std::chrono::steady_clock::time_point at_;
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr int connections_max = 10'000;  // as many as a server takes
 constexpr int seconds_max = 24 * 3600;
 constexpr double rate_max = 1e6;       // more than one thread sends
+constexpr int carts_max = 1'000'000;   // filled beforehand: minutes
 constexpr int cart_lines_max = 9'999;  // one more is added and taken out
 
 int code_of(bool right) { return right ? exit_fine : exit_found_wrong; }
@@ -75,6 +76,34 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   add_count(checkout, "--under-way", options.checkout.under_way, connections_max,
             "With --rate: orders under way at once; more do not start");
   checkout->get_option("--under-way")->needs(rate);
+
+  CLI::App* prepared =
+      scenario("prepared", "One kind of call by itself, on carts that were filled before",
+               [&options](const bench::stage& stage) { return run_prepared(stage, options.prepared); });
+  prepared
+      ->add_option("call", options.prepared.call,
+                   "checkout (hold, pay, order), add (a unit to a cart) or get (a cart)")
+      ->check(CLI::IsMember({"checkout", "add", "get"}))
+      ->capture_default_str();
+  add_count(prepared, "--connections", options.prepared.connections, connections_max, "Connections at work");
+  prepared
+      ->add_option("--carts", options.prepared.carts,
+                   "Carts that are filled before; each is checked out once")
+      ->check(CLI::Range(1, carts_max))
+      ->capture_default_str();
+  add_count(prepared, "--lines", options.prepared.lines, 500, "Lines of each cart");
+  add_skus(prepared, options.prepared.skus);
+  prepared
+      ->add_option("--hot-skus", options.prepared.hot_skus,
+                   "One line of each cart is among so many skus; 0: any")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  add_count(prepared, "--seconds", options.prepared.seconds, seconds_max, "How long, at most");
+  prepared
+      ->add_option("--settle", options.prepared.settle_seconds, "Seconds between filling carts and measuring")
+      ->check(CLI::Range(0, 600))
+      ->capture_default_str();
+  prepared->add_option("--ids", options.prepared.ids_file, "A file for the ids of the carts");
 
   CLI::App* cart = scenario("cart", "What it costs to add to carts of different sizes, in turns",
                             [&options](const bench::stage& stage) { return run_cart(stage, options.cart); });

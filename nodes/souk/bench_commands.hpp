@@ -16,6 +16,7 @@ namespace souk::cli {
 struct bench_options {
   std::string admin_url = "http://127.0.0.1:8081";
   bench::checkout_options checkout;
+  bench::prepared_options prepared;
   bench::cart_options cart;
   bench::flash_options flash;
   bench::browse_options browse;
