@@ -2,8 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -37,22 +35,6 @@ std::string cursor_tag(std::string_view secret, std::string_view list, std::stri
 }
 
 }  // namespace
-
-digest hmac_sha256(std::string_view secret, std::string_view text) {
-  digest out{};
-  unsigned length = 0;
-  if (HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), bytes_of(text), text.size(),
-           out.data(), &length) == nullptr ||
-      length != out.size())
-    throw std::runtime_error("HMAC-SHA256 failed");
-  return out;
-}
-
-digest sha256(std::string_view text) {
-  digest out{};
-  SHA256(bytes_of(text), text.size(), out.data());
-  return out;
-}
 
 std::string base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the end that OpenSSL writes

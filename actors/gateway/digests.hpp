@@ -1,8 +1,8 @@
 #pragma once
 
+#include "actors/values/sha256.hpp"
 #include "runtime/types.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,12 +10,9 @@
 
 namespace souk::gateway {
 
-using digest = std::array<std::uint8_t, 32>;
-
-/// HMAC-SHA256.
-digest hmac_sha256(std::string_view secret, std::string_view text);
-/// SHA-256.
-digest sha256(std::string_view text);
+using values::digest;
+using values::hmac_sha256;
+using values::sha256;
 
 /// Base64 with padding.
 std::string base64(std::string_view bytes);

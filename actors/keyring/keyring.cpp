@@ -4,9 +4,8 @@
 #include "actors/json/problem.hpp"
 #include "actors/json/writer.hpp"
 #include "actors/values/id.hpp"
+#include "actors/values/sha256.hpp"
 #include "persistence/checksum.hpp"
-
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <utility>
@@ -189,10 +188,8 @@ scope_set scopes_of(const pb::Grant& grant) {
 }
 
 std::string hash_of(std::string_view secret) {
-  std::string hash(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(),
-         reinterpret_cast<unsigned char*>(hash.data()));
-  return hash;
+  const auto digest = values::sha256(secret);
+  return {digest.begin(), digest.end()};
 }
 
 std::string to_json(const pb::Key& key, std::string_view tenant) {

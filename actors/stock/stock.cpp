@@ -6,10 +6,9 @@
 #include "actors/product/product.pb.h"
 #include "actors/stock/stock_json.hpp"
 #include "actors/values/id.hpp"
+#include "actors/values/sha256.hpp"
 #include "runtime/entity/kind.hpp"
 #include "runtime/mutant.hpp"
-
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <charconv>
@@ -41,8 +40,7 @@ pb::Event new_event() {
 digest digest_of(std::string_view reason, std::string_view reference, std::string_view line) {
   std::string text{reason};
   text.append(1, '\0').append(reference).append(1, '\0').append(line);
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> whole{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), whole.data());
+  const auto whole = values::sha256(text);
   digest cut;
   std::copy_n(whole.begin(), cut.size(), cut.begin());
   return cut;

@@ -1,10 +1,8 @@
 #include "actors/values/id.hpp"
 
+#include "actors/values/sha256.hpp"
 #include "runtime/crockford.hpp"
 #include "runtime/time_text.hpp"
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
@@ -82,15 +80,7 @@ std::string_view partition_of_part(std::string_view part) { return part.substr(0
 std::string encode_part(std::span<const std::uint8_t> bytes) { return runtime::encode_id_part(bytes); }
 
 std::string keyed_part(std::string_view secret, std::string_view text) {
-  if (secret.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    throw std::invalid_argument("a secret of 2 GiB");
-  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  if (HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-           reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(),
-           &length) == nullptr)
-    throw std::runtime_error("HMAC-SHA256 is not available");
-  return encode_part({digest.data(), length});
+  return encode_part(hmac_sha256(secret, text));
 }
 
 std::string format_time(runtime::timestamp time) {
