@@ -1,6 +1,7 @@
-// bench_order: orders of three lines, sold by a whole shop in one thread from one seed, so that a tool that counts
-// instructions (callgrind) counts the same ones every time. Counted are rounds of cart, lines, checkout with payment,
-// each request as bytes through the gate and each answer as bytes again; not the start, the goods and the first rounds.
+// bench_order: orders of three lines, sold by a whole shop in one thread from one seed, so that a tool that
+// counts instructions (callgrind) counts the same ones every time. Counted are rounds of cart, lines,
+// checkout with payment, each request as bytes through the gate and each answer as bytes again; not the
+// start, the goods and the first rounds.
 #include "actors/gateway/gate.hpp"
 #include "actors/gateway/listener_output.hpp"
 #include "actors/testkit/json_text.hpp"
@@ -56,12 +57,14 @@ class sale {
         [](shopper& of, const std::string& body) { of.cart = member_of(body, "id"); });
     all([&](std::size_t) { return post("/v1/carts/" + at().cart + "/items", lines()); },
         [](shopper& of, const std::string& body) { of.version = member_of(body, "version"); });
-    all([&](std::size_t) {
-      return post("/v1/checkouts",
-                  fmt::format(R"({{"cart_id":"{}","cart_version":{},"email":"shopper@example.org",)"
-                              R"("payment":{{"provider":"test","token":"tok_ok"}}}})",
-                              at().cart, at().version));
-    }, [](shopper& of, const std::string& body) { of.order = member_of(body, "order"); });
+    all(
+        [&](std::size_t) {
+          return post("/v1/checkouts",
+                      fmt::format(R"({{"cart_id":"{}","cart_version":{},"email":"shopper@example.org",)"
+                                  R"("payment":{{"provider":"test","token":"tok_ok"}}}})",
+                                  at().cart, at().version));
+        },
+        [](shopper& of, const std::string& body) { of.order = member_of(body, "order"); });
   }
 
  private:
@@ -71,7 +74,8 @@ class sale {
     const uncounted client;
     std::string items;
     for (int line = 0; line < 3; ++line)
-      items += fmt::format(R"({}{{"sku":"SKU{}","quantity":{}}})", line == 0 ? "" : ",", next_sku_++ * 7 % skus, line + 1);
+      items += fmt::format(R"({}{{"sku":"SKU{}","quantity":{}}})", line == 0 ? "" : ",",
+                           next_sku_++ * 7 % skus, line + 1);
     return R"({"items":[)" + items + "]}";
   }
 
