@@ -15,7 +15,10 @@ inline constexpr std::uint32_t key_use = 3;
 /// Endpoints of webhooks, a kind of entity.
 inline constexpr std::uint32_t webhooks = 4;
 
+/// How far events are in streams of NATS, a kind of entity.
+inline constexpr std::uint32_t nats_sinks = 5;
+
 /// The newest that this version writes.
-inline constexpr std::uint32_t newest = webhooks;
+inline constexpr std::uint32_t newest = nats_sinks;
 
 }  // namespace souk::formats

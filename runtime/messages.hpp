@@ -72,6 +72,8 @@ struct journal_place {
       0;  ///< The next record to read; 0: the first that is kept; `at_end`: what comes next.
   std::uint64_t epoch = 0;     ///< Of the record before it, so that another history is noticed; 0: not known.
   std::vector<kind_id> kinds;  ///< Whose records are asked for.
+  /// Those of all tenants, whatever the query says. Of shards of this node alone: it does not travel.
+  bool all_tenants = false;
 };
 
 /// What a page says of the sequence that it was read from.

@@ -2,6 +2,7 @@
 
 #include "actors/import/import_job.hpp"
 #include "actors/keyring/keyring.hpp"
+#include "actors/nats/sink.hpp"
 #include "actors/order/order.hpp"
 #include "actors/payment/payment.hpp"
 #include "actors/product/product.hpp"
@@ -43,6 +44,7 @@ shop make_shop(const shop_options& options) {
   add(entities, keyring::make_kind());
   add(entities, import_job::make_kind());
   add(entities, webhook::make_kind());
+  add(entities, nats::make_kind());
   entities.projections = {shop.catalogue, shop.credentials};
   return shop;
 }

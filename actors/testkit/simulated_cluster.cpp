@@ -3,6 +3,7 @@
 #include "actors/formats.hpp"
 #include "actors/gateway/first_key.hpp"
 #include "actors/gateway/gateway.hpp"
+#include "actors/nats/publisher.hpp"
 #include "actors/payment/provider.hpp"
 #include "actors/payment/provider_worker.hpp"
 #include "actors/testkit/watched_checkout.hpp"
@@ -298,6 +299,17 @@ void simulated_cluster::start(member& member) {
     sending.tenants = [credentials = member.shop->credentials] { return credentials->tenants(); };
     workers.push_back({.name = "webhooks", .start = [sending](caf::event_based_actor* self) {
                          return self->spawn(webhook::sender, sending);
+                       }});
+  }
+  if (options_.stream_link) {
+    nats::publisher_config publishing;
+    publishing.routing = member.node->routing();
+    publishing.clock = driver.time();
+    publishing.random = driver.random();
+    publishing.link = options_.stream_link(member.id);
+    publishing.figures = std::make_shared<nats::publisher_figures>();
+    workers.push_back({.name = "nats", .start = [publishing](caf::event_based_actor* self) {
+                         return self->spawn(nats::publisher, publishing);
                        }});
   }
   member.node->start(std::move(workers), {directory.listed(gateway_role, std::move(edge))});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/gateway/http.hpp"
+#include "actors/nats/stream_link.hpp"
 #include "actors/payment/provider_ledger.hpp"
 #include "actors/payment/test_provider.hpp"
 #include "actors/shop/shop.hpp"
@@ -45,6 +46,8 @@ struct cluster_options {
   std::shared_ptr<gateway::access_tokens> tokens;  ///< Null: none are taken.
   /// The way to receivers of webhooks, from a node. Empty: nothing is sent.
   std::function<std::shared_ptr<webhook::courier>(const std::string& node)> courier;
+  /// The way to NATS, from a node. Empty: nothing is published.
+  std::function<std::shared_ptr<nats::stream_link>(const std::string& node)> stream_link;
 };
 
 /// A whole cluster in one thread, driven by one number: the nodes as they are in production, from their

@@ -57,6 +57,7 @@ inline constexpr std::array<milliseconds, 9> retry_waits{
 /// An event, read from the feed.
 struct feed_event {
   pb::Place at;
+  std::string tenant;
   std::string id;
   std::string type;
   std::string subject;

@@ -48,6 +48,7 @@ std::vector<feed_step> steps_of(const pb::Place& from, const runtime::index_page
     for (auto number = first; number < events; ++number) {
       auto shown = gateway::show_event(static_cast<runtime::shard_id>(shard), key.index, number, record);
       feed_event event{place_at(shard, key.index, key.epoch_before, number),
+                       record.tenant(),
                        std::move(shown.id),
                        std::string{shown.type},
                        std::move(shown.subject),

@@ -1,5 +1,6 @@
 #include "nodes/config/config.hpp"
 
+#include "actors/nats/names.hpp"
 #include "nodes/config/reader.hpp"
 
 #include <arpa/inet.h>
@@ -281,6 +282,60 @@ void read_payments(map_reader& reader, payment_settings& payments) {
   });
 }
 
+void read_path(map_reader& reader, std::string_view key, std::filesystem::path& target) {
+  std::string path = target.string();
+  reader.text(key, path);
+  target = path;
+}
+
+/// Who the nodes are to servers of NATS, and whom they trust.
+void read_nats_access(map_reader& reader, nats_settings& nats) {
+  reader.text("user", nats.user);
+  read_path(reader, "password_file", nats.password_file);
+  read_path(reader, "credentials", nats.credentials);
+  read_path(reader, "certificate", nats.certificate);
+  read_path(reader, "key", nats.key);
+  read_path(reader, "ca", nats.ca);
+  if (nats.user.empty() != nats.password_file.empty())
+    reader.complain(std::max(reader.line_of("user"), reader.line_of("password_file")),
+                    "events.nats needs both user and password_file, or neither");
+  if (!nats.user.empty() && !nats.credentials.empty())
+    reader.complain(reader.line_of("credentials"), "events.nats takes a user or credentials, not both");
+  if (nats.certificate.empty() != nats.key.empty())
+    reader.complain(std::max(reader.line_of("certificate"), reader.line_of("key")),
+                    "events.nats needs both certificate and key, or neither");
+  const bool tls = nats.given() && nats.servers.front().starts_with("tls://");
+  if (nats.given() && !tls && (!nats.certificate.empty() || !nats.ca.empty()))
+    reader.complain(std::max(reader.line_of("certificate"), reader.line_of("ca")),
+                    "events.nats.certificate and ca are for a url of tls://");
+}
+
+void read_nats(map_reader& reader, nats_settings& nats) {
+  std::string url;
+  reader.text("url", url);
+  if (!url.empty()) {
+    const auto servers = souk::nats::servers_of(url);
+    if (!servers)
+      reader.complain(
+          reader.line_of("url"),
+          "events.nats.url must be empty or as in \"nats://127.0.0.1:4222\" or \"tls://...\", up to "
+          "16 of one kind with commas between them");
+    nats.servers = servers.value_or(std::vector<std::string>{});
+  }
+  reader.text("stream", nats.stream);
+  if (!souk::nats::is_stream_name(nats.stream))
+    reader.complain(reader.line_of("stream"),
+                    "events.nats.stream must be 1 to 32 of a-z, A-Z, 0-9, \"-\" and \"_\"");
+  reader.text("prefix", nats.prefix);
+  if (!souk::nats::is_prefix(nats.prefix))
+    reader.complain(reader.line_of("prefix"),
+                    "events.nats.prefix must be names with dots between them, as in \"shop.events\"");
+  reader.flag("create", nats.create);
+  reader.time("duplicate_window", nats.duplicate_window, 1s, day);
+  reader.number("replicas", nats.replicas, 1, 5);
+  read_nats_access(reader, nats);
+}
+
 void read_webhooks(map_reader& reader, webhook_settings& webhooks) {
   reader.networks("allowed_networks", webhooks.allowed_networks);
   std::string ca;
@@ -323,6 +378,7 @@ void read_all(map_reader& reader, settings& all) {
   reader.section("events", [&](map_reader& inner) {
     inner.number("keep", all.events.keep, 0, 100'000'000);
     inner.number("streams", all.events.streams, 0, 1'000);
+    inner.section("nats", [&](map_reader& nats) { read_nats(nats, all.events.nats); });
   });
   reader.section("webhooks", [&](map_reader& inner) { read_webhooks(inner, all.webhooks); });
   reader.section("entities", [&](map_reader& inner) { read_entities(inner, all.entities); });
@@ -482,6 +538,12 @@ std::filesystem::path of_node(const std::filesystem::path& path, const std::stri
 
 tls_settings of_node(const tls_settings& tls, const std::string& node) {
   return {of_node(tls.certificate, node), of_node(tls.key, node), of_node(tls.ca, node)};
+}
+
+nats_settings of_node(nats_settings nats, const std::string& node) {
+  for (auto* path : {&nats.password_file, &nats.credentials, &nats.certificate, &nats.key, &nats.ca})
+    *path = of_node(*path, node);
+  return nats;
 }
 
 https_certificate of_node(const https_certificate& files, const std::string& node) {

@@ -171,9 +171,31 @@ struct storage_settings {
   std::uint64_t flush_bytes = 32ULL << 20;    ///< Unless that much waits; 64 KiB to 4 GiB.
 };
 
+/// A stream of NATS JetStream that events are published to.
+struct nats_settings {
+  std::vector<std::string> servers;        ///< `url`, see actors/nats/names.hpp; none: nothing is published.
+  std::string stream = "SOUK";             ///< 1 to 32 of a-z, A-Z, 0-9, "-" and "_".
+  std::string prefix = "souk";             ///< Of subjects; names with dots between them.
+  bool create = true;                      ///< The stream is made where there is none.
+  milliseconds duplicate_window{120'000};  ///< Of a stream that is made; 1 s to 24 h.
+  std::uint16_t replicas = 1;              ///< As well; 1 to 5.
+  std::string user;                        ///< With `password_file`; or `credentials`; or neither.
+  std::filesystem::path password_file;
+  std::filesystem::path credentials;
+  std::filesystem::path certificate;  ///< With `key`, towards servers by TLS.
+  std::filesystem::path key;
+  std::filesystem::path ca;  ///< Empty: the system's.
+
+  bool given() const { return !servers.empty(); }
+};
+
+/// The same for one node: each "{node}" in a path is its id.
+nats_settings of_node(nats_settings nats, const std::string& node);
+
 struct event_settings {
   std::uint32_t keep = 100'000;  ///< Records of each shard for readers of events; up to 100,000,000; 0: none.
   std::uint32_t streams = 32;    ///< Who may follow events at a node at a time; up to 1,000; 0: nobody.
+  nats_settings nats;
 };
 
 /// Where webhooks may go, beside what anybody on the internet may reach.

@@ -106,6 +106,10 @@ void map_reader::text(std::string_view key, std::string& target) {
   if (const auto* read = as<std::string>(find(key), "text in quotes")) target = *read;
 }
 
+void map_reader::flag(std::string_view key, bool& target) {
+  if (const auto* read = as<bool>(find(key), "true or false")) target = *read;
+}
+
 void map_reader::texts(std::string_view key, std::vector<std::string>& target) {
   const auto* list = as<list_value>(find(key), "a list of texts in quotes");
   if (list == nullptr) return;

@@ -40,6 +40,9 @@ class map_reader {
   /// Any text.
   void text(std::string_view key, std::string& target);
 
+  /// true or false.
+  void flag(std::string_view key, bool& target);
+
   /// A list of texts.
   void texts(std::string_view key, std::vector<std::string>& target);
 

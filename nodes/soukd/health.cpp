@@ -151,6 +151,30 @@ void add_webhook_metrics(telemetry::registry& registry, const webhook::sender_fi
       });
 }
 
+void add_nats_metrics(telemetry::registry& registry, const nats::publisher_figures& figures) {
+  const auto reading = [&](auto what, std::string name, std::string help, const auto& figure) {
+    registry.add_reading(what, std::move(name), std::move(help),
+                         [&figure] { return static_cast<double>(figure.load()); });
+  };
+  reading(type::gauge, "souk_nats_shards", "Shards whose events this node publishes.", figures.shards);
+  reading(type::gauge, "souk_nats_waiting", "Events that were read and are not in the stream yet.",
+          figures.waiting);
+  reading(type::gauge, "souk_nats_away", "1 while NATS takes nothing.", figures.away);
+  reading(type::counter, "souk_nats_lost_records_total",
+          "Records that were trimmed before their events were published.", figures.lost_records);
+  registry.add_reading(type::gauge, "souk_nats_behind_seconds", "How old the oldest event is that waits.",
+                       [&figures] { return static_cast<double>(figures.behind_ms.load()) / 1'000; });
+  registry.add_readings(
+      type::counter, "souk_nats_tries_total", "Tries to publish an event, by what came of them.", [&figures] {
+        std::vector<telemetry::registry::labelled_value> values;
+        values.reserve(nats::publisher_figures::results.size());
+        for (std::size_t n = 0; n < nats::publisher_figures::results.size(); ++n)
+          values.push_back({{{"result", std::string{nats::publisher_figures::results.at(n)}}},
+                            static_cast<double>(figures.tries.at(n).load())});
+        return values;
+      });
+}
+
 telemetry::readiness shards_ready(const runtime::node& node) {
   const auto serving = node.shards().serving.load();
   return {"shards", node.serving(),

@@ -3,6 +3,7 @@
 #include "actors/gateway/admission.hpp"
 #include "actors/gateway/http.hpp"
 #include "actors/gateway/overload.hpp"
+#include "actors/nats/publisher.hpp"
 #include "actors/webhook/sender.hpp"
 #include "persistence/storage.hpp"
 #include "runtime/node/node.hpp"
@@ -28,6 +29,9 @@ void add_access_metrics(telemetry::registry& registry, const telemetry::access_l
 
 /// Declares what becomes of webhooks; as well.
 void add_webhook_metrics(telemetry::registry& registry, const webhook::sender_figures& figures);
+
+/// Declares what becomes of events on their way to NATS; as well.
+void add_nats_metrics(telemetry::registry& registry, const nats::publisher_figures& figures);
 
 /// Whether each shard of the node serves.
 telemetry::readiness shards_ready(const runtime::node& node);

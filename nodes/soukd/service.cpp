@@ -11,6 +11,8 @@
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/tenant_at_sight.hpp"
 #include "actors/import/importer.hpp"
+#include "actors/nats/jetstream.hpp"
+#include "actors/nats/publisher.hpp"
 #include "actors/payment/provider.hpp"
 #include "actors/payment/provider_ledger.hpp"
 #include "actors/payment/provider_worker.hpp"
@@ -119,6 +121,23 @@ webhook::target_rules targets_of(const config::webhook_settings& settings) {
   return rules;
 }
 
+nats::jetstream_options jetstream_of(const config::nats_settings& settings) {
+  nats::jetstream_options options;
+  options.servers = settings.servers;
+  options.stream = settings.stream;
+  options.prefix = settings.prefix;
+  options.create = settings.create;
+  options.duplicate_window = settings.duplicate_window;
+  options.replicas = settings.replicas;
+  options.user = settings.user;
+  options.password_file = settings.password_file;
+  options.credentials = settings.credentials;
+  options.certificate = settings.certificate;
+  options.key = settings.key;
+  options.ca = settings.ca;
+  return options;
+}
+
 class running_service final : public service {
  public:
   explicit running_service(service_options options)
@@ -137,6 +156,7 @@ class running_service final : public service {
     if (clustered()) parts_.emplace(options_, storage_->identity(), clock_, random_);
     open_provider();
     open_courier();
+    open_nats();
     make_node();
     try {
       begin();
@@ -154,6 +174,7 @@ class running_service final : public service {
     node_.reset();
     provider_.reset();
     courier_.reset();
+    nats_.reset();
     system_.reset();
   }
 
@@ -262,6 +283,13 @@ class running_service final : public service {
     courier_ = webhook::make_http_courier(courier, clock_);
   }
 
+  void open_nats() {
+    const auto& wanted = options_.settings.events.nats;
+    if (!wanted.given()) return;
+    nats_ = nats::make_jetstream(jetstream_of(config::of_node(wanted, options_.node.id)), clock_);
+    nats_figures_ = std::make_shared<nats::publisher_figures>();
+  }
+
   void make_node() {
     runtime::node_options node;
     node.id = options_.node.id;
@@ -308,6 +336,7 @@ class running_service final : public service {
     metrics_.add_reading(telemetry::registry::type::gauge, "souk_event_streams", "Who follows events now.",
                          [streams = streams_] { return static_cast<double>(streams->taken()); });
     add_webhook_metrics(metrics_, *webhook_figures_);
+    if (nats_figures_) add_nats_metrics(metrics_, *nats_figures_);
     http_metrics_ = std::make_shared<telemetry::http_metrics>(metrics_, gateway::route_names());
     open_access_log();
   }
@@ -345,7 +374,10 @@ class running_service final : public service {
     child_spec payments{.name = "payments", .start = [config](caf::event_based_actor* self) {
                           return self->spawn(payment::payment_worker, config);
                         }};
-    return {node_->directory().listed("port/payments", std::move(payments)), webhooks()};
+    std::vector<child_spec> children{node_->directory().listed("port/payments", std::move(payments)),
+                                     webhooks()};
+    if (nats_) children.push_back(nats_publisher());
+    return children;
   }
 
   child_spec webhooks() {
@@ -358,6 +390,19 @@ class running_service final : public service {
     config.tenants = [credentials = shop_.credentials] { return credentials->tenants(); };
     return {.name = "webhooks",
             .start = [config](caf::event_based_actor* self) { return self->spawn(webhook::sender, config); }};
+  }
+
+  child_spec nats_publisher() {
+    nats::publisher_config config;
+    config.routing = node_->routing();
+    config.clock = clock_;
+    config.random = random_;
+    config.link = nats_;
+    config.figures = nats_figures_;
+    config.stream = options_.settings.events.nats.stream;
+    config.prefix = options_.settings.events.nats.prefix;
+    return {.name = "nats",
+            .start = [config](caf::event_based_actor* self) { return self->spawn(nats::publisher, config); }};
   }
 
   std::vector<child_spec> gateways() {
@@ -590,6 +635,8 @@ class running_service final : public service {
   std::shared_ptr<payment::provider_link> provider_;
   std::shared_ptr<webhook::courier> courier_;
   std::shared_ptr<webhook::sender_figures> webhook_figures_ = std::make_shared<webhook::sender_figures>();
+  std::shared_ptr<nats::stream_link> nats_;                // null: nothing is published
+  std::shared_ptr<nats::publisher_figures> nats_figures_;  // null: as well
   std::optional<runtime::node> node_;
   caf::actor first_key_;
   std::string secret_;

@@ -60,7 +60,8 @@ void shard_life::read_events(const index_query& query, index_page& page) const {
     ++examined;
     auto record = parse_record(entry);
     const auto kind = static_cast<kind_id>(record.kind());
-    const bool asked_for = record.events_size() > 0 && record.tenant() == query.tenant &&
+    const bool asked_for = record.events_size() > 0 &&
+                           (wanted.all_tenants || record.tenant() == query.tenant) &&
                            std::find(wanted.kinds.begin(), wanted.kinds.end(), kind) != wanted.kinds.end();
     if (asked_for)
       page.rows.emplace_back(to_bytes(journal_row_key{entry.index, entry.epoch, extent.epoch}),

@@ -19,3 +19,5 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
 endif()
 souk_test(simulated_webhooks_test SOURCES ${CMAKE_CURRENT_LIST_DIR}/webhooks_test.cpp
   LINKS souk_testkit souk_json_reader LABELS simulation TIMEOUT 600)
+souk_test(simulated_nats_test SOURCES ${CMAKE_CURRENT_LIST_DIR}/nats_test.cpp
+  LINKS souk_testkit souk_json_reader LABELS simulation TIMEOUT 600)

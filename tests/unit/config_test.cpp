@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace souk::config {
 namespace {
@@ -82,6 +83,23 @@ constexpr bad_file bad_files[] = {
     {"http { idle_timeout = 1500001us }", "f:1: http.idle_timeout must be whole milliseconds"},
     {"http { body_max = 17MiB }", "f:1: http.body_max must be from 64KiB to 16MiB"},
     {"events { keep = 100000001 }", "f:1: events.keep must be from 0 to 100000000"},
+    {"events { nats { url = \"nats://u:p@a:4222\" } }",
+     "f:1: events.nats.url must be empty or as in \"nats://127.0.0.1:4222\" or \"tls://...\", up to 16 of "
+     "one kind "
+     "with commas between them"},
+    {"events { nats { stream = \"a.b\" } }",
+     "f:1: events.nats.stream must be 1 to 32 of a-z, A-Z, 0-9, \"-\" and \"_\""},
+    {"events { nats { prefix = \"a.>\" } }",
+     "f:1: events.nats.prefix must be names with dots between them, as in \"shop.events\""},
+    {"events { nats { create = 1 } }",
+     "f:1: events.nats.create must be true or false, not a number without a unit"},
+    {"events { nats { user = \"u\" } }", "f:1: events.nats needs both user and password_file, or neither"},
+    {"events { nats { user = \"u\" password_file = \"p\" credentials = \"c\" } }",
+     "f:1: events.nats takes a user or credentials, not both"},
+    {"events { nats { key = \"k\" } }", "f:1: events.nats needs both certificate and key, or neither"},
+    {"events { nats { url = \"nats://a:1\" ca = \"c\" } }",
+     "f:1: events.nats.certificate and ca are for a url of tls://"},
+    {"events { nats { subject = \"a\" } }", "f:1: unknown setting events.nats.subject"},
     {"storage { disk_reserve = 2TiB }", "f:1: storage.disk_reserve must be from 0B to 1TiB"},
     {"log { access { file = \"x\" } }\nnodes = [{ id = \"a\" }, { id = \"b\" data = \"b\" http = "
      "\"127.0.0.1:1\" "
@@ -215,7 +233,10 @@ TEST(config, every_setting_reaches_its_place) {
              credential { browse = 5 cart = 6 checkout = 7 admin = 8 }
              tenant { browse = 9 cart = 10 checkout = 11 admin = 12 } }
     auth { jwks = "keys.json" issuer = "https://id.example" audience = "souk" reload_interval = 9s }
-    events { keep = 5000 streams = 9 }
+    events { keep = 5000 streams = 9
+             nats { url = "tls://a:1,tls://b:2" stream = "SHOP" prefix = "shop.events" create = false
+                    duplicate_window = 5min replicas = 3 credentials = "{node}.creds" ca = "ca.pem"
+                    certificate = "{node}.pem" key = "{node}.key" } }
     storage { map_initial = 2MiB journal_max = 32MiB state_max = 48MiB disk_reserve = 0 flush_interval = 250ms
               flush_bytes = 1MiB }
     entities = { max_active = 100 idle_timeout = 1h queue_max = 7 }   ; with "=" too
@@ -298,6 +319,17 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.storage.flush_bytes, 1u << 20);
   EXPECT_EQ(read.events.keep, 5000u);
   EXPECT_EQ(read.events.streams, 9u);
+  const auto nats = of_node(read.events.nats, "x");
+  EXPECT_EQ(nats.servers, (std::vector<std::string>{"tls://a:1", "tls://b:2"}));
+  EXPECT_EQ(nats.stream, "SHOP");
+  EXPECT_EQ(nats.prefix, "shop.events");
+  EXPECT_FALSE(nats.create);
+  EXPECT_EQ(nats.duplicate_window, 5min);
+  EXPECT_EQ(nats.replicas, 3u);
+  EXPECT_EQ(nats.credentials, "x.creds");
+  EXPECT_EQ(nats.ca, "ca.pem");
+  EXPECT_EQ(nats.certificate, "x.pem");
+  EXPECT_EQ(nats.key, "x.key");
   EXPECT_EQ(read.entities.max_active, 100u);
   EXPECT_EQ(read.entities.idle_timeout, 1h);
   EXPECT_EQ(read.entities.queue_max, 7u);

@@ -104,8 +104,9 @@ bool is_pure(const std::string& path) {
                                                 "cart",   "checkout", "order"};
   for (const std::string& folder : folders)
     if (path.starts_with("actors/" + folder + "/")) return true;
-  for (const char* file : {"payment/payment", "webhook/endpoint", "webhook/delivery_plan",
-                           "webhook/signature", "webhook/target"})
+  for (const char* file :
+       {"payment/payment", "nats/names", "nats/publish_plan", "nats/sink", "webhook/endpoint",
+        "webhook/delivery_plan", "webhook/signature", "webhook/target"})
     if (path == "actors/" + std::string{file} + ".hpp" || path == "actors/" + std::string{file} + ".cpp")
       return true;
   return false;
