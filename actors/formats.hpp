@@ -18,7 +18,10 @@ inline constexpr std::uint32_t webhooks = 4;
 /// How far events are in streams of NATS, a kind of entity.
 inline constexpr std::uint32_t nats_sinks = 5;
 
+/// Holds that say whose they are, and buyers, a kind of entity.
+inline constexpr std::uint32_t hold_limits = 6;
+
 /// The newest that this version writes.
-inline constexpr std::uint32_t newest = nats_sinks;
+inline constexpr std::uint32_t newest = hold_limits;
 
 }  // namespace souk::formats

@@ -16,6 +16,7 @@ inline constexpr runtime::kind_id order = 7;
 inline constexpr runtime::kind_id keyring = 8;
 inline constexpr runtime::kind_id import_job = 9;
 inline constexpr runtime::kind_id webhook = 10;
+inline constexpr runtime::kind_id buyer = 11;
 inline constexpr runtime::kind_id nats_sink = 12;
 
 }  // namespace souk::kinds

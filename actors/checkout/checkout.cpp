@@ -1,9 +1,11 @@
 #include "actors/checkout/checkout.hpp"
 
+#include "actors/buyer/buyer.pb.h"
 #include "actors/cart/cart.pb.h"
 #include "actors/cart/line.hpp"
 #include "actors/checkout/checkout_json.hpp"
 #include "actors/checkout/waiter.hpp"
+#include "actors/formats.hpp"
 #include "actors/json/etag.hpp"
 #include "actors/json/problem.hpp"
 #include "actors/order/order.pb.h"
@@ -15,7 +17,6 @@
 #include "runtime/mutant.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 #include <utility>
 
@@ -28,9 +29,7 @@ constexpr std::string_view resend_timer = "resend";
 constexpr std::chrono::minutes resend_interval{10};
 /// What a stock is told of a hold whose checkout is past its expiry, but busy: ask again after this.
 constexpr std::chrono::minutes ask_again_interval{1};
-constexpr std::string_view line_row_prefix = "l/";
-
-std::string line_row(std::uint32_t line) { return std::string{line_row_prefix} + std::to_string(line); }
+constexpr std::uint32_t schema_with_owner = 2;
 
 json::problem problem_of(std::string code, std::string detail, const checkout_state& checkout) {
   json::problem problem;
@@ -83,22 +82,16 @@ bool came_to_nothing(const checkout_state& state) {
   return state.is(status::canceled) || state.is(status::expired) || state.is(status::failed);
 }
 
-bool is_past_expiry(const checkout_state& checkout, runtime::timestamp now) {
-  return runtime::to_ms(now) >= checkout.row.expires_at_ms();
+bool are_claims_answered(const checkout_state& state) {
+  return state.row.claim() != "pending" && state.row.buyer_claim() != "pending";
 }
 
-// What is kept of a request: all but the cart's lines, which are rows of their own.
-void keep_request(const pb::Create& request, pb::Create& kept) {
-  kept.set_checkout_id(request.checkout_id());
-  kept.set_cart_id(request.cart_id());
-  kept.set_cart_key(request.cart_key());
-  kept.set_cart_version(request.cart_version());
-  kept.set_email(request.email());
-  kept.set_shipping_address_json(request.shipping_address_json());
-  if (request.has_expected_total()) *kept.mutable_expected_total() = request.expected_total();
-  if (request.has_payment()) *kept.mutable_payment() = request.payment();
-  kept.mutable_cart()->set_currency(request.cart().currency());
-  kept.mutable_cart()->set_customer_id(request.cart().customer_id());
+bool is_all_answered(const checkout_state& state) {
+  return state.row.lines_pending() == 0 && are_claims_answered(state);
+}
+
+bool is_past_expiry(const checkout_state& checkout, runtime::timestamp now) {
+  return runtime::to_ms(now) >= checkout.row.expires_at_ms();
 }
 
 // Why a cart cannot become a checkout, as far as the gateway's snapshot tells.
@@ -201,6 +194,7 @@ class checkout_decider::draft {
   void sell_all();
   void end_hold(const pb::LineRow& line, bool sold);
   void end_claim(bool ordered);
+  void free_buyer();
   void send_abort();
 
   void reply(int status) { decision_.reply = to_answer(next_, status); }
@@ -238,11 +232,16 @@ void checkout_decider::draft::conclude_opening() {
     auto [code, detail] = failure_of_claim(row.claim_answer().refusal());
     return fail(std::move(code), std::move(detail));
   }
+  if (row.buyer_claim() == "refused")
+    return fail("hold_limit_reached", "So many checkouts are open already: complete or cancel one of them.");
   if (row.lines_refused() > 0) {
     for (const auto* code : {"money_overflow", "currency_mismatch"}) {
       if (std::ranges::any_of(next_.lines, [&](const auto& line) { return line.code() == code; }))
         return fail(code, "A line cannot be sold as it is.");
     }
+    if (std::ranges::any_of(next_.lines,
+                            [](const auto& line) { return line.code() == "hold_limit_reached"; }))
+      return fail("hold_limit_reached", "So much of it is held for one buyer at most; nothing is held.");
     return fail("insufficient_stock", "There is not enough stock for every line; nothing is held.");
   }
   std::int64_t items_base = 0;
@@ -361,11 +360,13 @@ void checkout_decider::draft::release_all() {
     if (line.status() != "refused") end_hold(line, false);
   }
   if (next_.row.claim() != "refused") end_claim(false);
+  free_buyer();
 }
 
 void checkout_decider::draft::sell_all() {
   if (!mutated("order-not-placed")) place_order();
   end_claim(true);
+  free_buyer();
   for (const auto& line : next_.lines)
     end_hold(line, true);
 }
@@ -384,6 +385,14 @@ void checkout_decider::draft::end_claim(bool ordered) {
   end.set_checkout_key(context_.self.key);
   if (ordered) end.set_order_id(next_.row.order_id());
   send(kinds::cart, next_.row.request().cart_key(), std::move(command));
+}
+
+void checkout_decider::draft::free_buyer() {
+  const auto& row = next_.row;
+  if (row.buyer_claim().empty() || row.buyer_claim() == "refused") return;
+  buyer::pb::Command command;
+  command.mutable_free()->set_checkout_key(context_.self.key);
+  send(kinds::buyer, row.request().buyer().key(), std::move(command));
 }
 
 void checkout_decider::draft::place_order() {
@@ -448,6 +457,10 @@ runtime::decision checkout_decider::decide(const state& state, const command& co
       return payment_result(state, command.payment_result(), context);
     case pb::Command::kHoldLives:
       return hold_lives(state, command.hold_lives(), context);
+    case pb::Command::kBuyerClaimed:
+      return buyer_claimed(state, command.buyer_claimed().ok(), context);
+    case pb::Command::kClaimLives:
+      return claim_lives(state, command.claim_lives(), context);
     case pb::Command::OF_NOT_SET:
       break;
   }
@@ -491,10 +504,17 @@ runtime::decision checkout_decider::open(const pb::Create& command, const runtim
   auto& opened = *event.mutable_opened();
   *opened.mutable_request() = command;
   if (const auto owner = owner_of(command.cart(), context); !owner.empty()) {
-    event.set_schema(schema);
+    event.set_schema(schema_with_owner);
     opened.set_owner(std::string{owner});
     opened.mutable_request()->mutable_cart()->set_customer_id(opened.owner());
   }
+  // As long as a node of the cluster may not know of buyers, nobody is counted.
+  if (opened.request().has_buyer() && context.format >= formats::hold_limits) {
+    event.set_schema(schema);
+  } else {
+    opened.mutable_request()->clear_buyer();
+  }
+  const auto& buyer = opened.request().buyer();
   opened.set_expires_at_ms(runtime::to_ms(expires_at));
   *opened.mutable_waiter() = waiter_of<pb::Waiter>(context);
   opened.mutable_waiter()->set_what("create");
@@ -505,6 +525,14 @@ runtime::decision checkout_decider::open(const pb::Create& command, const runtim
   claim.set_checkout_id(command.checkout_id());
   claim.set_cart_version(command.cart_version());
   decision.send({context.self.tenant, kinds::cart, command.cart_key()}, std::move(to_cart));
+  if (buyer.checkouts_max() > 0) {
+    buyer::pb::Command to_buyer;
+    auto& place = *to_buyer.mutable_claim();
+    place.set_checkout_key(context.self.key);
+    place.set_expires_at_ms(runtime::to_ms(expires_at));
+    place.set_checkouts_max(buyer.checkouts_max());
+    decision.send({context.self.tenant, kinds::buyer, buyer.key()}, std::move(to_buyer));
+  }
   for (int i = 0; i < lines.size(); ++i) {
     stock::pb::Command to_stock;
     auto& hold = *to_stock.mutable_hold();
@@ -515,6 +543,10 @@ runtime::decision checkout_decider::open(const pb::Create& command, const runtim
     hold.set_checkout_id(command.checkout_id());
     hold.set_line(static_cast<std::uint32_t>(i));
     hold.set_quoted(lines[i].quoted());
+    if (buyer.units_per_sku_max() > 0) {
+      hold.set_buyer_key(buyer.key());
+      hold.set_buyer_units_max(buyer.units_per_sku_max());
+    }
     opened.add_hold_ids(hold.hold_id());
     decision.send(stock::address_of(context.self.tenant, lines[i].sku()), std::move(to_stock));
   }
@@ -541,7 +573,29 @@ runtime::decision checkout_decider::cart_claimed(const state& state, const pb::C
       *event.mutable_cart_refused()->mutable_answer() = answer;
     }
   });
-  if (state.row.lines_pending() == 0) draft.conclude_opening();
+  if (is_all_answered(draft.next())) draft.conclude_opening();
+  return draft.take();
+}
+
+runtime::decision checkout_decider::buyer_claimed(const state& state, bool ok,
+                                                  const runtime::context& context) const {
+  if (state.row.buyer_claim() != "pending") return {};
+  if (came_to_nothing(state) && ok) {
+    draft late{*this, state, context};
+    late.free_buyer();
+    return late.take();
+  }
+  if (!state.is(status::opening)) return {};
+  draft draft{*this, state, context};
+  draft.emit([&](pb::Event& event) {
+    event.set_schema(schema);
+    if (ok) {
+      event.mutable_buyer_counted();
+    } else {
+      event.mutable_buyer_refused();
+    }
+  });
+  if (is_all_answered(draft.next())) draft.conclude_opening();
   return draft.take();
 }
 
@@ -590,7 +644,7 @@ runtime::decision checkout_decider::held(const state& state, const pb::Held& ans
       give_back("money_overflow");
     }
   }
-  const bool is_last = state.row.lines_pending() == 1 && state.row.claim() != "pending";
+  const bool is_last = state.row.lines_pending() == 1 && are_claims_answered(state);
   if (!is_last) {  // the usual case of a long cart: nothing is copied
     first.emit(std::move(event));
     return first;
@@ -712,6 +766,18 @@ runtime::decision checkout_decider::hold_lives(const state& state, const pb::Hol
   return decision;
 }
 
+runtime::decision checkout_decider::claim_lives(const state& state, const pb::ClaimLives& question,
+                                                const runtime::context& context) const {
+  runtime::decision decision;
+  buyer::pb::Command command;
+  auto& says = *command.mutable_owner_says();
+  says.set_checkout_key(context.self.key);
+  says.set_live(state.is_live() && state.row.request().buyer().key() == question.buyer_key());
+  if (says.live()) says.set_expires_at_ms(state.row.expires_at_ms());
+  decision.send({context.self.tenant, kinds::buyer, question.buyer_key()}, std::move(command));
+  return decision;
+}
+
 runtime::decision checkout_decider::read(const state& state, const pb::Read& command,
                                          const runtime::context& context) const {
   if (!is_there_for(context, state)) return json::refuse(not_found(), context);
@@ -771,6 +837,10 @@ runtime::decision checkout_decider::on_effect_failed(const state& state, const r
       refused.set_refusal("unavailable");
       return cart_claimed(state, refused, context);
     }
+  } else if (to.kind == kinds::buyer) {
+    const auto& sent = static_cast<const buyer::pb::Command&>(command);
+    if (sent.has_claim()) return buyer_claimed(state, true, context);  // nobody is refused for a broken count
+    if (sent.has_owner_says()) return {};                              // the buyer asks again
   } else if (to.kind == kinds::payment) {
     const auto& sent = static_cast<const payment::pb::Command&>(command);
     if (sent.has_start()) {
@@ -784,147 +854,6 @@ runtime::decision checkout_decider::on_effect_failed(const state& state, const r
   runtime::decision decision;
   decision.set_timer(std::string{resend_timer}, context.now + resend_interval);
   return decision;
-}
-
-void checkout_decider::evolve(state& state, const event& event, runtime::timestamp,
-                              std::uint64_t version) const {
-  auto& row = state.row;
-  row.set_version(version);
-  state.row_changed = true;
-  const auto be = [&](std::string_view status) { row.set_status(std::string{status}); };
-  switch (event.of_case()) {
-    case pb::Event::kOpened: {
-      const auto& opened = event.opened();
-      be(status::opening);
-      keep_request(opened.request(), *row.mutable_request());
-      row.set_owner(opened.owner());
-      row.set_expires_at_ms(opened.expires_at_ms());
-      row.set_claim("pending");
-      *row.add_waiters() = opened.waiter();
-      const auto& lines = opened.request().cart().lines();
-      row.set_lines(static_cast<std::uint32_t>(lines.size()));
-      row.set_lines_pending(row.lines());
-      state.lines.resize(row.lines());
-      for (std::uint32_t i = 0; i < row.lines(); ++i) {
-        auto& line = state.lines[i];
-        *line.mutable_line() = lines[static_cast<int>(i)];
-        *line.mutable_cart_price() = line.line().unit_price();
-        line.set_hold_id(opened.hold_ids(static_cast<int>(i)));
-        line.set_status("pending");
-        state.lines_changed.insert(i);
-      }
-      return;
-    }
-    case pb::Event::kCartTaken:
-      row.set_claim("taken");
-      return;
-    case pb::Event::kCartRefused:
-      row.set_claim("refused");
-      *row.mutable_claim_answer() = event.cart_refused().answer();
-      return;
-    case pb::Event::kLineHeld: {
-      const auto& held = event.line_held();
-      auto& line = state.lines.at(held.line());
-      *line.mutable_line()->mutable_unit_price() = held.price();
-      if (!held.title().empty()) line.mutable_line()->set_title(held.title());
-      line.mutable_line()->set_total(held.total());
-      line.set_status("held");
-      row.set_lines_pending(row.lines_pending() - 1);
-      state.lines_changed.insert(held.line());
-      return;
-    }
-    case pb::Event::kLineRefused: {
-      const auto& refused = event.line_refused();
-      auto& line = state.lines.at(refused.line());
-      line.set_status("refused");
-      line.set_code(refused.code());
-      line.set_available(refused.available());
-      row.set_lines_pending(row.lines_pending() - 1);
-      row.set_lines_refused(row.lines_refused() + 1);
-      state.lines_changed.insert(refused.line());
-      return;
-    }
-    case pb::Event::kQuoted:
-      be(status::ready);
-      *row.mutable_totals() = event.quoted().totals();
-      if (!row.request().has_payment()) row.clear_waiters();
-      return;
-    case pb::Event::kFailed:
-      be(status::failed);
-      *row.mutable_failure() = event.failed();
-      row.clear_waiters();
-      return;
-    case pb::Event::kPaymentStarted:
-      be(status::completing);
-      row.set_attempts(event.payment_started().attempt());
-      row.set_payment_key(event.payment_started().payment_key());
-      row.set_payment_id(event.payment_started().payment_id());
-      row.set_payment_status("pending");
-      row.clear_payment_code();
-      return;
-    case pb::Event::kPaymentWaits:
-      be(status::requires_action);
-      row.set_payment_status("requires_action");
-      row.set_expires_at_ms(event.payment_waits().expires_at_ms());
-      row.clear_waiters();
-      return;
-    case pb::Event::kPaymentFailed:
-      be(status::ready);
-      row.set_payment_status(event.payment_failed().status());
-      row.set_payment_code(event.payment_failed().code());
-      row.clear_aborting();
-      row.clear_waiters();
-      return;
-    case pb::Event::kCompleted:
-      be(status::completed);
-      row.set_order_id(event.completed().order_id());
-      if (!row.payment_id().empty()) row.set_payment_status("charged");
-      row.clear_aborting();
-      row.clear_waiters();
-      return;
-    case pb::Event::kCanceled:
-      be(status::canceled);
-      row.clear_waiters();
-      return;
-    case pb::Event::kExpired:
-      be(status::expired);
-      row.clear_waiters();
-      return;
-    case pb::Event::kWaiting:
-      *row.add_waiters() = event.waiting().waiter();
-      return;
-    case pb::Event::kAborting:
-      row.set_aborting(event.aborting().because());
-      return;
-    case pb::Event::OF_NOT_SET:
-      break;
-  }
-  throw runtime::undecodable("a checkout event without content");
-}
-
-void checkout_decider::load_row(state& state, std::string_view row, std::string_view value) const {
-  if (row.empty()) {
-    state.row = *runtime::parse_as<pb::StateRow>(value);
-    if (state.row.lines() > cart::lines_max)
-      throw runtime::undecodable("a checkout of " + std::to_string(state.row.lines()) + " lines");
-    state.lines.resize(std::max<std::size_t>(state.lines.size(), state.row.lines()));
-    return;
-  }
-  std::uint32_t line = 0;
-  const auto* end = row.data() + row.size();
-  if (!row.starts_with(line_row_prefix) ||
-      std::from_chars(row.data() + line_row_prefix.size(), end, line).ptr != end || line >= cart::lines_max)
-    throw runtime::undecodable("a checkout has no row " + std::string{row});
-  if (line >= state.lines.size()) state.lines.resize(line + 1);
-  state.lines[line] = *runtime::parse_as<pb::LineRow>(value);
-}
-
-void checkout_decider::save_rows(state& state, runtime::row_sink& sink) const {
-  if (state.row_changed) sink.put("", state.row.SerializeAsString());
-  for (const auto line : state.lines_changed)
-    sink.put(line_row(line), state.lines[line].SerializeAsString());
-  state.row_changed = false;
-  state.lines_changed.clear();
 }
 
 }  // namespace souk::checkout

@@ -57,9 +57,10 @@ struct checkout_options {
 ///
 ///  1. `Opened`. The gateway has read the cart before (a read commits nothing of its own) and brings its
 ///  lines
-///     and version. The claim of the cart and all holds leave together.
-///  2. The cart claims itself for this checkout, if it is still at that version, and each stock holds: all
-///     beside each other, each in its own shard.
+///     and version. The claim of the cart and all holds leave together, with the claim of a place of its
+///     buyer where open checkouts are limited.
+///  2. The cart claims itself for this checkout, if it is still at that version, the buyer counts it, and
+///     each stock holds: all beside each other, each in its own shard.
 ///  3. With the last of these answers `LineHeld`, `Quoted` and `PaymentStarted`; the payment, in the same
 ///  shard,
 ///     journals its intent. Only then the provider is called, outside of any entity.
@@ -69,7 +70,7 @@ struct checkout_options {
 ///
 /// The sale of the holds and the cart's end as `ordered` follow after the answer.
 ///
-/// A checkout alone ends its holds and its claim. Everything that does is one decision of its own: complete,
+/// A checkout alone ends its holds and its claims. Everything that does is one decision of its own: complete,
 /// cancel, expire, fail. While a payment is under way none but the payment's outcome does. Holds that a stock
 /// has not answered yet are released like the others: the release arrives behind the hold.
 ///
@@ -81,7 +82,7 @@ struct checkout_decider {
   using event = pb::Event;
   static constexpr runtime::kind_id id = kinds::checkout;
   static constexpr std::string_view name = "checkout";
-  static constexpr std::uint32_t schema = 2;
+  static constexpr std::uint32_t schema = 3;
 
   explicit checkout_decider(checkout_options options = {});
 
@@ -107,6 +108,7 @@ struct checkout_decider {
   runtime::decision open(const pb::Create& command, const runtime::context& context) const;
   runtime::decision cart_claimed(const state& state, const pb::CartClaimed& answer,
                                  const runtime::context& context) const;
+  runtime::decision buyer_claimed(const state& state, bool ok, const runtime::context& context) const;
   runtime::decision held(const state& state, const pb::Held& answer, const runtime::context& context) const;
   runtime::decision complete(const state& state, const pb::Complete& command,
                              const runtime::context& context) const;
@@ -115,6 +117,8 @@ struct checkout_decider {
                                    const runtime::context& context) const;
   runtime::decision hold_lives(const state& state, const pb::HoldLives& question,
                                const runtime::context& context) const;
+  runtime::decision claim_lives(const state& state, const pb::ClaimLives& question,
+                                const runtime::context& context) const;
   runtime::decision read(const state& state, const pb::Read& command, const runtime::context& context) const;
   runtime::decision expire(const state& state, const runtime::context& context) const;
 

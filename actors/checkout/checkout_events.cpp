@@ -97,6 +97,8 @@ constexpr std::array table{
         [](json::writer& out, const pb::Event& event) {
           out.key("because").string(event.aborting().because());
         }},
+    row{pb::Event::kBuyerCounted, "checkout.buyer_counted.v1", [](json::writer&, const pb::Event&) {}},
+    row{pb::Event::kBuyerRefused, "checkout.buyer_refused.v1", [](json::writer&, const pb::Event&) {}},
 };
 
 }  // namespace

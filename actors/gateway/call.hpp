@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/catalogue/catalogue.hpp"
+#include "actors/gateway/hold_limits.hpp"
 #include "actors/gateway/http.hpp"
 #include "actors/gateway/step.hpp"
 #include "actors/gateway/uri.hpp"
@@ -38,6 +39,7 @@ struct services {
   /// Whether this node has just started and its catalogue is not there yet. Empty: it is.
   std::function<bool()> catalogue_is_coming;
   std::shared_ptr<gateway::admission> admission;    ///< Null: nobody is limited.
+  gateway::hold_limits hold_limits;                 ///< Of one buyer.
   std::shared_ptr<gateway::stream_places> streams;  ///< Who may follow events; null: any number.
   std::shared_ptr<runtime::clock> clock;
   std::shared_ptr<runtime::random_source> random;

@@ -25,6 +25,31 @@ step decide(runtime::address to, checkout::pb::Command command) {
                   .keyed = true});
 }
 
+/// A buyer is known to journals by a key that only the cluster's secret makes of a customer's name or of an
+/// address.
+std::string buyer_key(const call& call, const services& services, std::string_view what,
+                      std::string_view name) {
+  std::string text{"buyer"};
+  for (const auto part : {std::string_view{call.tenant}, what, name})
+    text.append(1, '\0').append(part);
+  return values::keyed_part(services.secret, text);
+}
+
+/// Who opens a checkout and what they may have; nothing: as much as there is.
+std::optional<checkout::pb::Buyer> buyer_of(const call& call, const services& services) {
+  const auto customer = call.customer();
+  const bool is_customer = !customer.empty();
+  if (!is_customer && call.credential && !call.credential->publishable) return std::nullopt;
+  const auto& limit = is_customer ? services.hold_limits.customer : services.hold_limits.guest;
+  const auto name = is_customer ? customer : std::string_view{call.http->client};
+  if ((limit.units_per_sku == 0 && limit.checkouts == 0) || name.empty()) return std::nullopt;
+  checkout::pb::Buyer buyer;
+  buyer.set_key(buyer_key(call, services, is_customer ? "customer" : "address", name));
+  buyer.set_units_per_sku_max(limit.units_per_sku);
+  buyer.set_checkouts_max(limit.checkouts);
+  return buyer;
+}
+
 /// The second half of a creation: the cart was read, and goes with the request.
 step open_checkout(runtime::address to, checkout::pb::Create create, reply cart) {
   auto* snapshot = dynamic_cast<const cart::pb::Snapshot*>(cart.answer.value.get());
@@ -47,6 +72,7 @@ step create_checkout(const call& call, const services& services) {
   auto cart = values::part_of(cart_prefix, input.create.cart_id());
   if (!cart) return not_found(call, "cart");
   input.create.set_cart_key(std::string{*cart});
+  if (auto buyer = buyer_of(call, services)) *input.create.mutable_buyer() = *std::move(buyer);
   std::string part = new_part(call, services);
   input.create.set_checkout_id(values::make_id(checkout_prefix, call.now, part));
 

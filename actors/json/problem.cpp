@@ -33,6 +33,7 @@ constexpr std::array kinds = std::to_array<problem_kind>({
     {"version_conflict", 409, "The version is not the current one", false},
     {"invalid_state", 409, "The current state does not allow this", false},
     {"insufficient_stock", 409, "There is not enough stock", false},
+    {"hold_limit_reached", 409, "One buyer holds no more than this", false},
     {"price_changed", 409, "The price has changed", false},
     {"idempotency_in_flight", 409, "The first request with this key is still running", true},
     {"expired", 410, "It has expired", false},

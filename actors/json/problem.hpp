@@ -15,7 +15,7 @@ struct problem_error {
   std::string pointer;  ///< RFC 6901 pointer into the body, or "?name" for a query parameter.
   std::string code;
   std::string detail;
-  std::optional<std::int64_t> available{};  ///< For insufficient_stock.
+  std::optional<std::int64_t> available{};  ///< For insufficient_stock and hold_limit_reached.
 };
 
 /// An error answer as RFC 9457 has it. `code` decides status, title and whether a repeat can help: one table,

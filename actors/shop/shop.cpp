@@ -1,5 +1,6 @@
 #include "actors/shop/shop.hpp"
 
+#include "actors/buyer/buyer.hpp"
 #include "actors/import/import_job.hpp"
 #include "actors/keyring/keyring.hpp"
 #include "actors/nats/sink.hpp"
@@ -41,6 +42,7 @@ shop make_shop(const shop_options& options) {
   add(entities, checkout::checkout_decider{options.checkout});
   add(entities, payment::payment_decider{});
   add(entities, order::order_decider{});
+  add(entities, buyer::buyer_decider{});
   add(entities, keyring::make_kind());
   add(entities, import_job::make_kind());
   add(entities, webhook::make_kind());

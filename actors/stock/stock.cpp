@@ -1,6 +1,7 @@
 #include "actors/stock/stock.hpp"
 
 #include "actors/checkout/checkout.pb.h"
+#include "actors/formats.hpp"
 #include "actors/json/etag.hpp"
 #include "actors/json/problem.hpp"
 #include "actors/product/product.pb.h"
@@ -24,7 +25,6 @@ using runtime::context;
 using runtime::decision;
 using runtime::to_ms;
 
-constexpr std::uint32_t schema = 1;
 constexpr std::string_view timer_name = "holds";
 constexpr std::string_view hold_row_prefix = "h/";
 constexpr std::string_view references_row_prefix = "r/";
@@ -33,7 +33,7 @@ constexpr std::int64_t ms_of(std::chrono::milliseconds duration) { return durati
 
 pb::Event new_event() {
   pb::Event event;
-  event.set_schema(schema);
+  event.set_schema(1);
   return event;
 }
 
@@ -297,6 +297,22 @@ void send_held(decision& decision, const context& context, const std::string& ch
   decision.send({context.self.tenant, kinds::checkout, checkout_key}, std::move(answer));
 }
 
+// For whom a hold counts: for nobody as long as a node of the cluster may not know of buyers.
+std::string_view buyer_of(const pb::Hold& command, const context& context) {
+  if (context.format < formats::hold_limits || command.buyer_units_max() == 0) return {};
+  return command.buyer_key();
+}
+
+// What a buyer may still hold; nothing: as much as there is.
+std::optional<std::int64_t> units_left(const stock_state& state, const pb::Hold& command,
+                                       const context& context) {
+  const auto buyer = buyer_of(command, context);
+  if (buyer.empty()) return std::nullopt;
+  const auto found = state.units_of_buyers.find(std::string{buyer});
+  const auto held = found == state.units_of_buyers.end() ? 0 : found->second;
+  return std::max<std::int64_t>(command.buyer_units_max() - held, 0);
+}
+
 void take_hold(decision& decision, const stock_state& state, const pb::Hold& command,
                const context& context) {
   list_if_new(decision, context);
@@ -310,6 +326,10 @@ void take_hold(decision& decision, const stock_state& state, const pb::Hold& com
   taken.set_expires_at_ms(command.expires_at_ms());
   taken.set_checkout_key(command.checkout_key());
   taken.set_checkout_id(command.checkout_id());
+  if (const auto buyer = buyer_of(command, context); !buyer.empty()) {
+    event.set_schema(stock_decider::schema);
+    taken.set_buyer_key(std::string{buyer});
+  }
   decision.emit(std::move(event));
 }
 
@@ -324,6 +344,9 @@ decision hold_units(const stock_state& state, const pb::Hold& command, const con
     held.set_refusal("not_for_sale");
   } else if (command.quantity() > state.figures.available() + (mutated("oversold-by-one") ? 1 : 0)) {
     held.set_refusal("insufficient_stock");
+  } else if (const auto left = units_left(state, command, context); left && command.quantity() > *left) {
+    held.set_refusal("hold_limit_reached");
+    held.set_available(*left);
   } else {
     held.set_ok(true);
     held.set_available(held.available() - command.quantity());
@@ -421,6 +444,16 @@ hold& open_hold(stock_state& state, const std::string& hold_id) {
   return found->second;
 }
 
+void count_for_buyer(stock_state& state, const hold& hold, bool is_open) {
+  if (hold.buyer_key.empty()) return;
+  const auto place = state.units_of_buyers.try_emplace(hold.buyer_key).first;
+  auto& units = place->second;
+  if (hold.quantity <= 0 || hold.quantity > units_max || (is_open && hold.quantity > units_max - units))
+    throw runtime::undecodable("a buyer's hold beyond the range of stock");
+  units += is_open ? hold.quantity : -hold.quantity;
+  if (units == 0) state.units_of_buyers.erase(place);
+}
+
 void mark_dirty(stock_state& state, const std::string& hold_id, hold& hold) {
   if (hold.dirty) return;
   hold.dirty = true;
@@ -450,6 +483,8 @@ void apply_held(stock_state& state, const pb::HoldTaken& event, std::int64_t at_
   hold.expires_at_ms = event.expires_at_ms();
   hold.checkout_key = event.checkout_key();
   hold.checkout_id = event.checkout_id();
+  hold.buyer_key = event.buyer_key();
+  count_for_buyer(state, hold, true);
   ask_at(state, event.hold_id(), hold, asked);
   state.figures.reserved += hold.quantity;
 }
@@ -463,6 +498,7 @@ void apply_ended(stock_state& state, const pb::HoldEnded& event) {
     state.figures.on_hand -= hold.quantity;
     state.figures.sold += hold.quantity;
   }
+  count_for_buyer(state, hold, false);
   state.by_ask.erase({hold.ask_at_ms, event.hold_id()});
   state.gone_holds.push_back(event.hold_id());
   state.holds.erase(event.hold_id());
@@ -514,6 +550,8 @@ void load_hold_row(stock_state& state, std::string_view value) {
   hold.ask_at_ms = row->ask_at_ms();
   hold.checkout_key = row->checkout_key();
   hold.checkout_id = row->checkout_id();
+  hold.buyer_key = row->buyer_key();
+  count_for_buyer(state, hold, true);
   state.by_ask.emplace(hold.ask_at_ms, row->hold_id());
 }
 
@@ -529,6 +567,7 @@ void save_holds(stock_state& state, runtime::row_sink& sink) {
     pb::HoldRow row;
     copy_hold(id, hold, row);
     row.set_ask_at_ms(hold.ask_at_ms);
+    row.set_buyer_key(hold.buyer_key);
     sink.put(prefix + id, row.SerializeAsString());
     hold.dirty = false;
   }

@@ -23,6 +23,9 @@
 /// expiry it asks the owner, again and again until there is an answer. So an unreachable owner undersells and
 /// never oversells.
 ///
+/// A hold may say for which buyer it is, and how many units the holds of that buyer may have together. What
+/// is beyond is refused, as what is not there: exactly, since nobody else holds of this stock.
+///
 /// Laws, checked on every event:
 ///     received + returned + corrected - written_off - sold = on_hand
 ///     0 <= reserved <= on_hand
@@ -78,7 +81,8 @@ struct hold {
   std::int64_t ask_at_ms = 0;  ///< When its owner is asked.
   std::string checkout_key;
   std::string checkout_id;
-  bool dirty = false;  ///< Listed in `dirty_holds`.
+  std::string buyer_key;  ///< For whom it counts; empty: for nobody.
+  bool dirty = false;     ///< Listed in `dirty_holds`.
 };
 
 /// The first 128 bits of a SHA-256.
@@ -114,8 +118,9 @@ struct stock_state {
   std::uint64_t version = 0;
   std::optional<pb::Offer> offer;
   std::unordered_map<std::string, hold> holds;
-  std::set<std::pair<std::int64_t, std::string>> by_ask;  ///< (ask_at_ms, hold id) of every hold.
-  std::int64_t timer_due_ms = 0;                          ///< What the timer was last set to by an event.
+  std::unordered_map<std::string, std::int64_t> units_of_buyers;  ///< In open holds, of whom it counts for.
+  std::set<std::pair<std::int64_t, std::string>> by_ask;          ///< (ask_at_ms, hold id) of every hold.
+  std::int64_t timer_due_ms = 0;  ///< What the timer was last set to by an event.
   reference_set references;
 
   bool dirty = false;
@@ -131,6 +136,7 @@ struct stock_decider {
   using event = pb::Event;
   static constexpr runtime::kind_id id = kinds::stock;
   static constexpr std::string_view name = "stock";
+  static constexpr std::uint32_t schema = 2;
   static std::string_view partition_of(std::string_view key) { return key; }
 
   runtime::decision decide(const state& state, const command& command, const runtime::context& context) const;

@@ -231,6 +231,14 @@ void read_limits(map_reader& reader, limit_settings& limits) {
   read("address", limits.address);
   read("credential", limits.credential);
   read("tenant", limits.tenant);
+  const auto read_holds = [&](std::string_view whose, hold_settings& most) {
+    reader.section(whose, [&](map_reader& inner) {
+      inner.number("units_per_sku", most.units_per_sku, 0, 1'000'000);
+      inner.number("checkouts", most.checkouts, 0, 10'000);
+    });
+  };
+  read_holds("customer", limits.customer);
+  read_holds("guest", limits.guest);
   reader.number("clients_max", limits.clients_max, 100, 10'000'000);
 }
 

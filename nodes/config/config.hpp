@@ -140,7 +140,13 @@ struct request_limits {
   std::uint32_t admin = 0;     ///< Routes for staff.
 };
 
-/// How many requests one client may send; the cluster's, divided over its nodes.
+/// What one buyer may hold in checkouts that are not paid; each 0: any number.
+struct hold_settings {
+  std::uint32_t units_per_sku = 0;  ///< Of one sku; up to 1,000,000.
+  std::uint32_t checkouts = 0;      ///< Open at once; up to 10,000.
+};
+
+/// How many requests one client may send; the cluster's, divided over its nodes. And what one buyer may hold.
 struct limit_settings {
   milliseconds window{10'000};  ///< Whole seconds; 1 s to 1 h.
   request_limits address;       ///< Of one address; of IPv6 of one /64.
@@ -148,6 +154,8 @@ struct limit_settings {
   request_limits tenant;        ///< Of all clients of one tenant together.
   /// Requests are refused where even the quickest take longer, whoever sends them; 5 ms to 5 s; 0: never.
   milliseconds delay_target{0};
+  hold_settings customer;              ///< Of who shows a customer's token.
+  hold_settings guest;                 ///< Of other clients of one address; of IPv6 of one /64.
   std::uint32_t clients_max = 50'000;  ///< Remembered for each of these limits; 100 to 10,000,000.
 };
 

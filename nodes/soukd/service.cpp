@@ -114,6 +114,13 @@ gateway::admission_options admission_options_of(const config::limit_settings& li
   return options;
 }
 
+gateway::hold_limits hold_limits_of(const config::limit_settings& limits) {
+  const auto row = [](const config::hold_settings& most) {
+    return gateway::hold_limit{.units_per_sku = most.units_per_sku, .checkouts = most.checkouts};
+  };
+  return {.customer = row(limits.customer), .guest = row(limits.guest)};
+}
+
 webhook::target_rules targets_of(const config::webhook_settings& settings) {
   webhook::target_rules rules;
   for (const auto& text : settings.allowed_networks)
@@ -456,6 +463,7 @@ class running_service final : public service {
       services.keys_are_coming = [this] { return !has_caught_up_ || node_->feed().behind != 0; };
     if (clustered()) services.catalogue_is_coming = [this] { return !has_caught_up_; };
     if (limits_anybody(admission_options_of(options_.settings.limits))) services.admission = admission_;
+    services.hold_limits = hold_limits_of(options_.settings.limits);
     services.streams = streams_;
     services.clock = clock_;
     services.random = random_;

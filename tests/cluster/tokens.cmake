@@ -2,6 +2,7 @@
 souk_test(tokens_process_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/tokens/tokens_process_test.cpp ${CMAKE_CURRENT_LIST_DIR}/tokens/access_process_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/tokens/shared_process_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/tokens/hold_limits_process_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/kill/process.cpp
           ${CMAKE_CURRENT_LIST_DIR}/../http/raw_client.cpp ${CMAKE_CURRENT_LIST_DIR}/../token_issuer.cpp
   LINKS souk_routes LABELS cluster)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/formats.hpp"
 #include "actors/values/id.hpp"
 #include "runtime/entity/kind.hpp"
 
@@ -85,7 +86,7 @@ class entity {
     return fresh;
   }
 
-  runtime::context context() { return {self, now, version, ids, command_id, "req-1", false}; }
+  runtime::context context() { return {self, now, version, ids, command_id, "req-1", false, format}; }
 
   Decider decider;
   runtime::address self;
@@ -93,6 +94,7 @@ class entity {
   std::uint64_t version = 0;
   runtime::timestamp now = runtime::from_ms(1'795'600'800'000);
   runtime::command_id command_id{7};
+  std::uint32_t format = formats::newest;
   counting_ids ids;
   kept_rows kept;
   std::vector<std::pair<std::string, runtime::timestamp>> history;

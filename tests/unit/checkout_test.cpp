@@ -1,5 +1,6 @@
 #include "actors/checkout/checkout.hpp"
 
+#include "actors/buyer/buyer.pb.h"
 #include "actors/cart/cart.pb.h"
 #include "actors/order/order.pb.h"
 #include "actors/payment/payment.pb.h"
@@ -66,6 +67,21 @@ class sale {
     return method;
   }
 
+  /// Of a buyer who is limited: to 3 units of a sku and 2 checkouts.
+  static pb::Command create_counted(std::uint32_t checkouts_max = 2) {
+    auto command = create_command();
+    auto& buyer = *command.mutable_create()->mutable_buyer();
+    buyer.set_key("B");
+    buyer.set_units_per_sku_max(3);
+    buyer.set_checkouts_max(checkouts_max);
+    return command;
+  }
+  runtime::decision counted(bool ok = true) {
+    pb::Command command;
+    command.mutable_buyer_claimed()->set_ok(ok);
+    return life.receive(command);
+  }
+
   runtime::decision create(const std::string& token = {}) { return life.tell(create_command(token)); }
   runtime::decision complete(const std::string& token = "tok") {
     pb::Command command;
@@ -106,10 +122,11 @@ class sale {
     return life.receive(command);
   }
   runtime::decision held(std::uint32_t line, std::int64_t price) { return hear(held_answer(line, price)); }
-  runtime::decision refused(std::uint32_t line, std::int64_t available) {
+  runtime::decision refused(std::uint32_t line, std::int64_t available,
+                            const std::string& refusal = "insufficient_stock") {
     auto held = held_answer(line, 1);
     held.set_ok(false);
-    held.set_refusal("insufficient_stock");
+    held.set_refusal(refusal);
     held.set_available(available);
     return hear(held);
   }
@@ -317,6 +334,153 @@ TEST_F(checkout, holds_all_lines_or_none) {
   ASSERT_EQ(given_back.size(), 1u) << "only what was held";
   EXPECT_EQ(given_back[0].release().hold_id(), sale_.life.state().lines[1].hold_id());
   EXPECT_TRUE(sent_to<cart::pb::Command>(decision, kinds::cart).front().has_free());
+}
+
+std::vector<buyer::pb::Command> to_buyer(const runtime::decision& decision) {
+  return sent_to<buyer::pb::Command>(decision, kinds::buyer);
+}
+
+TEST_F(checkout, claims_a_place_of_its_buyer_beside_cart_and_stock) {
+  const auto opened = sale_.life.tell(sale::create_counted());
+  ASSERT_EQ(to_buyer(opened).size(), 1u);
+  EXPECT_EQ(opened.effects[1].to, (runtime::address{"main", kinds::buyer, "B"}));
+  const auto claim = to_buyer(opened)[0].claim();
+  EXPECT_EQ(claim.checkout_key(), part);
+  EXPECT_EQ(claim.checkouts_max(), 2u);
+  EXPECT_EQ(runtime::from_ms(claim.expires_at_ms()), sale_.life.now + std::chrono::minutes{15});
+  EXPECT_EQ(to_stock(opened)[0].hold().buyer_key(), "B");
+  EXPECT_EQ(to_stock(opened)[0].hold().buyer_units_max(), 3);
+  EXPECT_EQ(dynamic_cast<const pb::Event&>(*opened.events[0]).schema(), 3u);
+  EXPECT_TRUE(sale_.open_all().late_answers.empty()) << "not before it is counted";
+  const auto ready = sale_.counted();
+  ASSERT_EQ(ready.late_answers.size(), 1u);
+  EXPECT_EQ(ready.late_answers[0].answer.status, 201);
+  EXPECT_TRUE(sale_.counted().events.empty());
+}
+
+TEST_F(checkout, of_a_buyer_is_ready_in_whatever_order_it_is_answered) {
+  using act = std::function<runtime::decision(sale&)>;
+  std::vector<std::pair<int, act>> acts = {{0, [](sale& sale) { return sale.claimed(); }},
+                                           {1, [](sale& sale) { return sale.counted(); }},
+                                           {2, [](sale& sale) { return sale.held(0, 4); }},
+                                           {3, [](sale& sale) { return sale.held(1, 5); }}};
+  const auto less = [](const auto& one, const auto& other) { return one.first < other.first; };
+  do {
+    sale sale;
+    sale.life.tell(sale::create_counted());
+    for (std::size_t i = 0; i < acts.size(); ++i)
+      EXPECT_EQ(acts[i].second(sale).late_answers.size(), i + 1 == acts.size() ? 1u : 0u);
+    EXPECT_TRUE(sale.life.state().is(status::ready));
+    sale.life.crash();
+  } while (std::next_permutation(acts.begin(), acts.end(), less));
+}
+
+TEST_F(checkout, claims_nothing_of_who_is_not_limited_or_not_known_everywhere) {
+  EXPECT_TRUE(to_buyer(sale_.create()).empty());
+  sale by_units;
+  const auto opened = by_units.life.tell(sale::create_counted(0));
+  EXPECT_TRUE(to_buyer(opened).empty());
+  EXPECT_EQ(to_stock(opened)[0].hold().buyer_key(), "B");
+  EXPECT_EQ(by_units.open_all().late_answers.size(), 1u);
+  EXPECT_TRUE(to_buyer(by_units.cancel()).empty());
+  sale early;
+  early.life.format = formats::hold_limits - 1;
+  const auto as_before = early.life.tell(sale::create_counted());
+  EXPECT_TRUE(to_buyer(as_before).empty());
+  EXPECT_EQ(to_stock(as_before)[0].hold().buyer_key(), "");
+  EXPECT_EQ(dynamic_cast<const pb::Event&>(*as_before.events[0]).schema(), 1u);
+  EXPECT_FALSE(dynamic_cast<const pb::Event&>(*as_before.events[0]).opened().request().has_buyer());
+  EXPECT_EQ(early.open_all().late_answers.size(), 1u);
+}
+
+TEST_F(checkout, tells_which_line_is_beyond_what_its_buyer_may_hold) {
+  sale_.life.tell(sale::create_counted());
+  sale_.claimed();
+  sale_.counted();
+  sale_.held(1, 5);
+  const auto failed = sale_.refused(0, 1, "hold_limit_reached");
+  ASSERT_EQ(failed.late_answers.size(), 1u);
+  const auto& answer = failed.late_answers[0].answer;
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_TRUE(says(answer, R"("code":"hold_limit_reached")"));
+  EXPECT_TRUE(says(answer, R"({"pointer":"/lines/0","code":"hold_limit_reached")")) << answer.body;
+  EXPECT_TRUE(says(answer, R"("available":1)"));
+  EXPECT_FALSE(says(answer, "/lines/1"));
+  EXPECT_EQ(to_stock(failed).size(), 1u) << "only what was held";
+  ASSERT_EQ(to_buyer(failed).size(), 1u);
+  EXPECT_EQ(to_buyer(failed)[0].free().checkout_key(), part);
+}
+
+TEST_F(checkout, fails_where_its_buyer_has_no_place_left) {
+  sale_.life.tell(sale::create_counted());
+  sale_.open_all();
+  const auto failed = sale_.counted(false);
+  ASSERT_EQ(failed.late_answers.size(), 1u);
+  EXPECT_EQ(failed.late_answers[0].answer.status, 409);
+  EXPECT_TRUE(says(failed.late_answers[0].answer, R"("code":"hold_limit_reached")"));
+  EXPECT_FALSE(says(failed.late_answers[0].answer, R"("errors")"));
+  EXPECT_TRUE(to_buyer(failed).empty()) << "nothing to give back";
+  EXPECT_EQ(to_stock(failed).size(), 2u);
+  EXPECT_TRUE(sale_.life.state().is(status::failed));
+}
+
+TEST_F(checkout, gives_its_place_back_however_it_ends) {
+  using act = std::function<runtime::decision(sale&)>;
+  const std::vector<std::pair<std::string, act>> ends = {
+      {"canceled", [](sale& sale) { return sale.cancel(); }},
+      {"expired", [](sale& sale) { return sale.expire(); }},
+      {"completed", [](sale& sale) { return sale.complete(), sale.paid("charged"); }}};
+  for (const auto& [status, end] : ends) {
+    sale sale;
+    sale.life.tell(sale::create_counted());
+    sale.open_all();
+    sale.counted();
+    const auto ended = end(sale);
+    EXPECT_TRUE(sale.life.state().is(status)) << status;
+    ASSERT_EQ(to_buyer(ended).size(), 1u) << status;
+    EXPECT_EQ(to_buyer(ended)[0].free().checkout_key(), part) << status;
+    for (const auto& effect : ended.effects) {
+      if (effect.to.kind != kinds::buyer) continue;
+      sale.life.fail_effect(effect.to, *effect.command);
+      EXPECT_EQ(to_buyer(sale.life.fire("resend")).size(), 1u) << status;
+    }
+    sale.life.crash();
+  }
+}
+
+TEST_F(checkout, gives_back_once_more_a_place_that_came_after_its_end) {
+  for (const bool ok : {true, false}) {
+    sale sale;
+    sale.life.tell(sale::create_counted());
+    sale.open_all();
+    EXPECT_EQ(to_buyer(sale.expire()).size(), 1u);
+    EXPECT_EQ(to_buyer(sale.counted(ok)).size(), ok ? 1u : 0u);
+    sale.life.crash();
+  }
+}
+
+TEST_F(checkout, is_not_refused_for_a_count_that_failed) {
+  const auto opened = sale_.life.tell(sale::create_counted());
+  sale_.open_all();
+  const auto ready = sale_.life.fail_effect(opened.effects[1].to, *opened.effects[1].command);
+  EXPECT_EQ(ready.late_answers.at(0).answer.status, 201);
+}
+
+TEST_F(checkout, tells_its_buyer_whether_it_is_still_open) {
+  for (const auto* status : {"opening", "ready", "completing", "requires_action", "aborting", "completed",
+                             "canceled", "expired", "failed", ""}) {
+    sale sale;
+    sale.bring_to(status);
+    pb::Command question;
+    question.mutable_claim_lives()->set_buyer_key("");
+    const auto decision = sale.life.receive(question);
+    const auto said = to_buyer(decision).at(0).owner_says();
+    EXPECT_EQ(said.checkout_key(), part);
+    EXPECT_EQ(said.live(), sale.life.state().is_live()) << status;
+    EXPECT_EQ(said.expires_at_ms() > 0, said.live()) << status;
+    question.mutable_claim_lives()->set_buyer_key("another");
+    EXPECT_FALSE(to_buyer(sale.life.receive(question)).at(0).owner_says().live()) << status;
+  }
 }
 
 TEST_F(checkout, fails_with_its_claim) {

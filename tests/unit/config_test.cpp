@@ -231,7 +231,8 @@ TEST(config, every_setting_reaches_its_place) {
                  handshake_timeout = 6s reload_interval = 7s hsts = 8s } }
     limits { window = 1min delay_target = 80ms clients_max = 100 address { browse = 1 cart = 2 checkout = 3 admin = 4 }
              credential { browse = 5 cart = 6 checkout = 7 admin = 8 }
-             tenant { browse = 9 cart = 10 checkout = 11 admin = 12 } }
+             tenant { browse = 9 cart = 10 checkout = 11 admin = 12 }
+             customer { units_per_sku = 9 checkouts = 10 } guest { units_per_sku = 11 checkouts = 12 } }
     auth { jwks = "keys.json" issuer = "https://id.example" audience = "souk" reload_interval = 9s }
     events { keep = 5000 streams = 9
              nats { url = "tls://a:1,tls://b:2" stream = "SHOP" prefix = "shop.events" create = false
@@ -306,11 +307,15 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.limits.tenant.cart, 10u);
   EXPECT_EQ(read.limits.tenant.checkout, 11u);
   EXPECT_EQ(read.limits.tenant.admin, 12u);
+  EXPECT_EQ(read.limits.customer.units_per_sku, 9u);
+  EXPECT_EQ(read.limits.customer.checkouts, 10u);
+  EXPECT_EQ(read.limits.guest.units_per_sku, 11u);
+  EXPECT_EQ(read.limits.guest.checkouts, 12u);
   EXPECT_EQ(read.auth.jwks, "keys.json");
   EXPECT_EQ(read.auth.issuer, "https://id.example");
   EXPECT_EQ(read.auth.audience, "souk");
   EXPECT_EQ(read.auth.reload_interval, 9s);
-  EXPECT_EQ(read.auth.line, 18u);
+  EXPECT_EQ(read.auth.line, 19u);
   EXPECT_EQ(read.storage.map_initial, 2u << 20);
   EXPECT_EQ(read.storage.journal_max, 32u << 20);
   EXPECT_EQ(read.storage.state_max, 48u << 20);

@@ -5,6 +5,13 @@
 #include "actors/stock/stock.pb.h"
 #include "tests/unit/gateway_bench.hpp"
 
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace souk::gateway {
 namespace {
 
@@ -167,6 +174,49 @@ TEST_F(gateway_shop, a_checkout_reads_the_cart_and_brings_it_along) {
   }();
   EXPECT_TRUE(replayed.replayed);
   EXPECT_EQ(replayed.answer.body, "first");
+}
+
+TEST_F(gateway_shop, a_checkout_says_whose_holds_are_limited) {
+  const auto buyer_of = [&](std::optional<keyring::credential> as, const std::string& client) {
+    auto sent = http(post("/v1/checkouts", checkout_body(), {key()}));
+    sent->client = client;
+    auto taken = take_up(sent, services_, std::move(as));
+    const auto call = std::get<gateway::call>(std::move(taken));
+    ask first = ask_in(call.route->handle(call, services_));
+    ask second = ask_in(first.then({answered(200, "", std::make_shared<cart::pb::Snapshot>())}));
+    return command_of<checkout::pb::Command>(second).create().buyer();
+  };
+  const auto customer = [](const std::string& name, const std::string& tenant = "main") {
+    return keyring::credential{.id = "sub:" + name, .scopes = {}, .customer = name, .tenant = tenant};
+  };
+  const keyring::credential publishable{.id = "pk", .scopes = {}, .publishable = true};
+  const keyring::credential secret{.id = "sk", .scopes = {}};
+  EXPECT_EQ(buyer_of(customer("ann"), "192.0.2.1").key(), "") << "nobody is limited if nothing is said";
+
+  services_.hold_limits = {.customer = {.units_per_sku = 5, .checkouts = 2}, .guest = {.checkouts = 9}};
+  const auto ann = buyer_of(customer("ann"), "192.0.2.1");
+  EXPECT_EQ(ann.units_per_sku_max(), 5);
+  EXPECT_EQ(ann.checkouts_max(), 2u);
+  EXPECT_EQ(ann.key().size(), 20u);
+  EXPECT_EQ(ann.key(), buyer_of(customer("ann"), "192.0.2.2").key()) << "wherever she is";
+  const auto guest = buyer_of(std::nullopt, "192.0.2.1");
+  EXPECT_EQ(guest.units_per_sku_max(), 0);
+  EXPECT_EQ(guest.checkouts_max(), 9u);
+  EXPECT_EQ(guest.key(), buyer_of(publishable, "192.0.2.1").key()) << "a publishable key is everybody's";
+  std::set<std::string> keys{ann.key(), guest.key()};
+  for (const auto& [as, client] : std::vector<std::pair<std::optional<keyring::credential>, std::string>>{
+           {customer("eve"), "192.0.2.1"},
+           {customer("ann", "other"), "192.0.2.1"},
+           {customer("192.0.2.1"), ""},
+           {std::nullopt, "192.0.2.2"},
+           {std::nullopt, "2001:db8::/64"}})
+    EXPECT_TRUE(keys.insert(buyer_of(as, client).key()).second) << client;
+  EXPECT_EQ(buyer_of(secret, "192.0.2.1").key(), "") << "the shop's own programs buy for many";
+  EXPECT_EQ(buyer_of(std::nullopt, "").key(), "") << "from within";
+  services_.secret = std::string(32, 't');
+  EXPECT_NE(buyer_of(std::nullopt, "192.0.2.1").key(), guest.key()) << "who lacks the secret cannot tell";
+  services_.hold_limits.guest = {};
+  EXPECT_EQ(buyer_of(std::nullopt, "192.0.2.1").key(), "");
 }
 
 TEST_F(gateway_shop, a_checkout_of_no_cart_is_what_the_cart_says) {

@@ -1,3 +1,4 @@
+#include "actors/buyer/buyer.hpp"
 #include "actors/cart/cart.hpp"
 #include "actors/cart/line.hpp"
 #include "actors/checkout/checkout.hpp"
@@ -46,6 +47,8 @@ class shop {
     const auto carts = 1 + pick(4);
     for (std::uint64_t i = 0; i < carts; ++i)
       make_cart();
+    units_max_ = static_cast<std::int64_t>(pick(6));
+    checkouts_max_ = static_cast<std::uint32_t>(pick(4));
     quarantines_ = pick(4) == 0;
     if (quarantines_) world_.quarantine_one_in = 40;
   }
@@ -55,8 +58,10 @@ class shop {
     const bool crashes = pick(2) == 0;
     for (std::uint64_t i = 0; i < acts; ++i) {
       act();
-      for (auto steps = pick(8); steps > 0; --steps)
+      for (auto steps = pick(8); steps > 0; --steps) {
         world_.step();
+        expect_limits_kept();
+      }
       world_.pass(std::chrono::milliseconds{pick(400)});
       if (crashes && pick(6) == 0) crash();
       if (::testing::Test::HasFailure()) return;
@@ -174,6 +179,12 @@ class shop {
       create.mutable_expected_total()->set_amount(static_cast<std::int64_t>(pick(1500)));
       create.mutable_expected_total()->set_currency("USD");
     }
+    if (pick(3) != 0) {
+      auto& buyer = *create.mutable_buyer();
+      buyer.set_key("buyer" + std::to_string(pick(2)));
+      buyer.set_units_per_sku_max(units_max_);
+      buyer.set_checkouts_max(checkouts_max_);
+    }
     if (pick(10) == 0) create.set_cart_version(create.cart_version() - 1);
     checkouts_.push_back(key);
     created_.emplace(key, command);
@@ -248,6 +259,7 @@ class shop {
     world_.settle(3h);
     EXPECT_FALSE(world_.waits_for_answers());
     expect_checkouts_ended();
+    expect_nobody_is_counted();
     expect_money_is_right();
     expect_stock_is_right();
     expect_answers_were_true();
@@ -255,6 +267,26 @@ class shop {
     expect_money_is_right();
     expect_stock_is_right();
     world_.expect_replayable();
+  }
+
+  void expect_limits_kept() {
+    for (const auto& key : world_.keys_of<buyer::buyer_decider>())
+      EXPECT_LE(world_.state_of<buyer::buyer_decider>(key)->open.size(), checkouts_max_) << key;
+    for (const auto& sku : skus_) {
+      const auto* stock = world_.state_of<stock::stock_decider>(sku);
+      if (stock == nullptr) continue;
+      for (const auto& [buyer, units] : stock->units_of_buyers)
+        EXPECT_TRUE(units > 0 && units <= units_max_) << buyer << " has " << units << " of " << sku;
+    }
+  }
+
+  void expect_nobody_is_counted() {
+    for (const auto& key : world_.keys_of<buyer::buyer_decider>())
+      EXPECT_TRUE(world_.state_of<buyer::buyer_decider>(key)->open.empty()) << key;
+    for (const auto& sku : skus_)
+      if (const auto* stock = world_.state_of<stock::stock_decider>(sku)) {
+        EXPECT_TRUE(stock->units_of_buyers.empty()) << sku;
+      }
   }
 
   void expect_checkouts_ended() {
@@ -388,6 +420,8 @@ class shop {
   std::map<std::uint64_t, std::string> told_;
   std::map<std::uint64_t, std::string> cancels_;
   std::uint64_t product_version_ = 0;
+  std::int64_t units_max_ = 0;  // of one buyer; 0: any number
+  std::uint32_t checkouts_max_ = 0;
   bool quarantines_ = false;  // messages are set aside by their receivers
 };
 

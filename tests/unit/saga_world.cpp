@@ -1,5 +1,6 @@
 #include "tests/unit/saga_world.hpp"
 
+#include "actors/buyer/buyer.hpp"
 #include "actors/cart/cart.hpp"
 #include "actors/checkout/checkout.hpp"
 #include "actors/order/order.hpp"
@@ -124,6 +125,7 @@ saga_world::saga_world(std::uint64_t seed) : random(seed) {
   add(payment::payment_decider{});
   add(order::order_decider{});
   add(stock::stock_decider{});
+  add(buyer::buyer_decider{});
 }
 
 saga_world::life* saga_world::find(const runtime::address& address) {
@@ -142,7 +144,7 @@ runtime::context saga_world::context_of(const runtime::address& self, const life
   runtime::command_id id{};
   for (std::size_t i = 0; i < 8; ++i)
     id[i] = static_cast<std::uint8_t>(command >> (8 * i));
-  return {self, now_, entity.facts.size(), ids, id, "", false};
+  return {self, now_, entity.facts.size(), ids, id, "", false, formats::newest};
 }
 
 void saga_world::apply(const runtime::address& self, life& entity, runtime::decision decision,

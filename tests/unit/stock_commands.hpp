@@ -42,6 +42,12 @@ inline pb::Command take_hold(const std::string& id, std::int64_t quantity, std::
   return command;
 }
 
+inline pb::Command for_buyer(pb::Command command, const std::string& buyer_key, std::int64_t units_max) {
+  command.mutable_hold()->set_buyer_key(buyer_key);
+  command.mutable_hold()->set_buyer_units_max(units_max);
+  return command;
+}
+
 inline pb::Command release(const std::string& id) {
   pb::Command command;
   command.mutable_release()->set_hold_id(id);

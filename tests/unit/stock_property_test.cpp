@@ -25,10 +25,11 @@ bool same(const stock_state& a, const stock_state& b) {
     const auto found = b.holds.find(id);
     if (found == b.holds.end() || hold.quantity != found->second.quantity ||
         hold.expires_at_ms != found->second.expires_at_ms || hold.ask_at_ms != found->second.ask_at_ms ||
-        hold.checkout_key != found->second.checkout_key || hold.checkout_id != found->second.checkout_id)
+        hold.checkout_key != found->second.checkout_key || hold.checkout_id != found->second.checkout_id ||
+        hold.buyer_key != found->second.buyer_key)
       return false;
   }
-  return true;
+  return a.units_of_buyers == b.units_of_buyers;
 }
 
 // A shop that forgets nothing and knows nothing of events: what the stock must agree with.
@@ -36,6 +37,7 @@ struct plain_model {
   std::int64_t on_hand = 0;
   std::int64_t sold = 0;
   std::map<std::string, std::int64_t> holds;
+  std::map<std::string, std::string> buyers;  // of holds that ever were
   std::set<std::string> references;
   bool for_sale = false;
 
@@ -43,6 +45,12 @@ struct plain_model {
     std::int64_t sum = 0;
     for (const auto& [id, quantity] : holds)
       sum += quantity;
+    return sum;
+  }
+  std::int64_t reserved_for(const std::string& buyer) const {
+    std::int64_t sum = 0;
+    for (const auto& [id, quantity] : holds)
+      if (buyers.at(id) == buyer) sum += quantity;
     return sum;
   }
 };
@@ -136,12 +144,19 @@ class shopper {
     const std::int64_t quantity = pick(5) + 1;
     const bool quoted = pick(2) != 0;
     const bool known = model.holds.contains(id);
-    const bool fits = (quoted || model.for_sale) && model.on_hand - model.reserved() >= quantity;
-    const auto decision = run(take_hold(id, quantity, runtime::to_ms(stock.now) + pick(900'000), quoted));
+    const std::string buyer = pick(3) == 0 ? "" : "b" + std::to_string(pick(3));
+    const std::int64_t most = pick(12) + 1;
+    const bool is_there = (quoted || model.for_sale) && model.on_hand - model.reserved() >= quantity;
+    const bool fits = is_there && (buyer.empty() || model.reserved_for(buyer) + quantity <= most);
+    const auto decision = run(
+        for_buyer(take_hold(id, quantity, runtime::to_ms(stock.now) + pick(900'000), quoted), buyer, most));
     const auto& held = test::command_of<checkout::pb::Command>(decision, 0).held();
     ASSERT_EQ(held.ok(), known || fits);
     ASSERT_EQ(decision.events.size(), !known && fits ? 1u : 0u);
-    if (!known && fits) model.holds[id] = quantity;
+    ASSERT_EQ(held.refusal() == "hold_limit_reached", !known && is_there && !fits);
+    if (known || !fits) return;
+    model.holds[id] = quantity;
+    model.buyers[id] = buyer;
   }
 
   void end(const pb::Command& command, bool sold) {
@@ -170,6 +185,10 @@ class shopper {
     ASSERT_EQ(sums.reserved, model.reserved());
     ASSERT_EQ(sums.sold, model.sold);
     ASSERT_EQ(stock.state.holds.size(), model.holds.size());
+    for (const std::string buyer : {"b0", "b1", "b2"}) {
+      const auto found = stock.state.units_of_buyers.find(buyer);
+      ASSERT_EQ(found == stock.state.units_of_buyers.end() ? 0 : found->second, model.reserved_for(buyer));
+    }
     // Whoever waits to be asked is waited for by the timer.
     if (!stock.state.by_ask.empty()) {
       ASSERT_TRUE(timer_due_);

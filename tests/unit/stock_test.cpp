@@ -193,6 +193,57 @@ TEST(stock, more_than_there_is_cannot_be_held) {
   EXPECT_TRUE(held_of(stock.hold_for("h3", 2)).ok());
 }
 
+struct buyer_hold {
+  const char* id;
+  const char* buyer;
+  std::int64_t quantity;
+  const char* refusal;  // empty: it is held
+  std::int64_t available;
+};
+
+TEST(stock, holds_of_one_buyer_have_no_more_than_the_limit_together) {
+  constexpr std::int64_t most = 5;
+  for (const auto& end : {release("h1"), owner_says("h1", false), sell("h1")}) {
+    shop_stock stock{14};
+    const auto hold_all = [&](const std::vector<buyer_hold>& table) {
+      for (const auto& row : table) {
+        const auto decision = stock.run(for_buyer(take_hold(row.id, row.quantity, 1), row.buyer, most));
+        EXPECT_EQ(held_of(decision).refusal(), row.refusal) << row.id;
+        EXPECT_EQ(held_of(decision).ok(), decision.events.size() == 1) << row.id;
+        EXPECT_EQ(held_of(decision).available(), row.available) << row.id;
+      }
+    };
+    hold_all({{"h1", "ann", 3, "", 11},
+              {"h2", "ann", 3, "hold_limit_reached", 2},
+              {"h3", "bob", 6, "hold_limit_reached", 5},
+              {"h4", "bob", 5, "", 6},
+              {"h5", "ann", 2, "", 4},
+              {"h6", "ann", 1, "hold_limit_reached", 0},
+              {"h7", "eve", 5, "insufficient_stock", 4}});
+    stock.save();
+    stock.state = stock.loaded();
+    hold_all({{"h8", "ann", 1, "hold_limit_reached", 0}});
+    EXPECT_TRUE(held_of(stock.run(for_buyer(take_hold("h5", 2, 1), "ann", most))).ok()) << "a repeat";
+    stock.run(end);
+    hold_all({{"h9", "ann", 4, "hold_limit_reached", 3}});
+    EXPECT_TRUE(held_of(stock.run(take_hold("h10", 4, 1))).ok()) << "who is not known is not limited";
+  }
+}
+
+TEST(stock, counts_for_nobody_before_all_nodes_know_of_buyers) {
+  shop_stock stock{10};
+  stock.format = formats::hold_limits - 1;
+  const auto early = stock.run(for_buyer(take_hold("h1", 4, 1), "ann", 5));
+  EXPECT_TRUE(held_of(early).ok());
+  const auto& event = dynamic_cast<const pb::Event&>(*early.events.at(0));
+  EXPECT_EQ(event.schema(), 1u);
+  EXPECT_EQ(event.held().buyer_key(), "");
+  stock.format = formats::hold_limits;
+  const auto counted = stock.run(for_buyer(take_hold("h2", 4, 1), "ann", 5));
+  EXPECT_EQ(dynamic_cast<const pb::Event&>(*counted.events.at(0)).schema(), 2u);
+  EXPECT_EQ(held_of(stock.run(for_buyer(take_hold("h3", 2, 1), "ann", 5))).available(), 1);
+}
+
 TEST(stock, only_what_is_offered_can_be_held_unless_the_price_is_quoted) {
   test::entity<stock_decider> stock{"TEA"};
   stock.run(adjust(10));
@@ -471,7 +522,7 @@ TEST(stock, an_event_that_breaks_a_law_throws) {
   auto state = stock.replayed();
   EXPECT_THROW(decider.evolve(state, pb::Event{}, stock.now, 9), runtime::undecodable);
   auto newer = event_of([](pb::Event& e) { e.mutable_offer_changed(); });
-  newer.set_schema(2);
+  newer.set_schema(stock_decider::schema + 1);
   EXPECT_THROW(decider.evolve(state, newer, stock.now, 9), runtime::undecodable);
 }
 

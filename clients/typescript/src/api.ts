@@ -640,6 +640,7 @@ export type Problem = {
     pointer: string;
     code: string;
     detail: string;
+    /** Of insufficient_stock: what there is. Of hold_limit_reached: what this buyer may still hold. */
     available?: number;
   }>;
   current_version?: number;
@@ -967,6 +968,7 @@ export type ProblemCode =
   | "currency_mismatch"
   | "expired"
   | "head_too_large"
+  | "hold_limit_reached"
   | "idempotency_in_flight"
   | "idempotency_key_required"
   | "idempotency_key_reused"
@@ -1162,7 +1164,7 @@ export class Souk extends Connection {
 
   /**
    * Check a cart out.
-   * Holds the stock; with `payment` it is paid and ordered in one call.
+   * Holds the stock; with `payment` it is paid and ordered in one call. A shop may limit what one buyer holds in open checkouts: hold_limit_reached, and nothing is held.
    * `POST /v1/checkouts`
    */
   createCheckout(body: NewCheckout, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Answer<Checkout>> {
