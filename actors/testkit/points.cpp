@@ -118,6 +118,7 @@ const std::vector<named>& rare_events() {
       {"shard resigns", "another leads, under a later epoch"},
       {"this node is the controller", "after another was"},
       {"refused: insufficient_stock", "everybody wants the last units"},
+      {"refused: hold_limit_reached", "one shopper wants more than is for one"},
       {"refused: payment_declined", "and nothing stays held"},
       {"refused: expired", "a checkout came too late"},
   };

@@ -11,6 +11,7 @@
 #include "runtime/cluster/cluster_text.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/node/node.hpp"
+#include "runtime/shard/keys.hpp"
 
 #include <caf/all.hpp>
 
@@ -271,6 +272,7 @@ void simulated_cluster::start(member& member) {
   services.catalogue = member.shop->catalogue;
   services.credentials = member.shop->credentials;
   services.tokens = options_.tokens;
+  services.hold_limits = options_.hold_limits;
   services.clock = driver.time();
   services.random = driver.random();
   services.secret = member.secret;
@@ -542,6 +544,21 @@ simulated_cluster::member* simulated_cluster::in_sync_member(runtime::shard_id s
   for (const auto& [id, member] : members_)
     if (is_in_sync(*member, shard)) return member.get();
   return nullptr;
+}
+
+std::size_t simulated_cluster::rows_of(runtime::kind_id kind) const {
+  std::size_t rows = 0;
+  for (runtime::shard_id shard = 0; shard < options_.shard_count; ++shard) {
+    auto* const member = in_sync_member(shard);
+    if (member == nullptr) continue;
+    const auto of_kind = runtime::keys::starting_with(runtime::keys::kind_prefix(shard, kind));
+    const auto state = runtime::testkit::state_rows(*member->storage, shard);
+    for (auto row = state.lower_bound(of_kind.from); row != state.end() && row->first < of_kind.to; ++row) {
+      const auto parsed = runtime::keys::parse_entity_row(row->first);
+      if (parsed && parsed->row != runtime::keys::entity_header_row) ++rows;
+    }
+  }
+  return rows;
 }
 
 void simulated_cluster::take_snapshots() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/gateway/hold_limits.hpp"
 #include "actors/gateway/http.hpp"
 #include "actors/nats/stream_link.hpp"
 #include "actors/payment/provider_ledger.hpp"
@@ -43,6 +44,7 @@ struct cluster_options {
   bool keep_records = false;  ///< Disks remember what is trimmed from their journals.
   runtime::limits limits;
   shop::shop_options shop;
+  gateway::hold_limits hold_limits;
   std::shared_ptr<gateway::access_tokens> tokens;  ///< Null: none are taken.
   /// The way to receivers of webhooks, from a node. Empty: nothing is sent.
   std::function<std::shared_ptr<webhook::courier>(const std::string& node)> courier;
@@ -153,6 +155,8 @@ class simulated_cluster {
   /// The same of what the records amount to, replayed from the first on and from the snapshots, and the state
   /// of one member of each shard. Adds up for how many of them no record was missing. Needs `keep_records`.
   std::string replay_difference(std::uint64_t& from_empty, std::uint64_t& from_snapshot) const;
+  /// How many rows the states of entities of a kind have, of a cluster at rest.
+  std::size_t rows_of(runtime::kind_id kind) const;
   runtime::testkit::fleet& fleet() { return fleet_; }
   const runtime::testkit::fleet& fleet() const { return fleet_; }
 

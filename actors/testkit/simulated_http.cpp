@@ -1,5 +1,6 @@
 #include "actors/testkit/simulated_http.hpp"
 
+#include "actors/gateway/client_address.hpp"
 #include "actors/gateway/gateway.hpp"
 #include "actors/testkit/json_text.hpp"
 
@@ -26,6 +27,15 @@ class handing_on final : public gateway::responder {
   http_answer_handler then_;
 };
 
+// Clients come through a proxy that is trusted.
+std::string client_of(const http_fields& fields) {
+  constexpr const char* proxy = "10.0.0.1";
+  gateway::address_set trusted;
+  trusted.add(proxy);
+  auto client = gateway::limited_address(gateway::forwarded_client(fields, proxy, trusted));
+  return client == proxy ? std::string{} : client;
+}
+
 void expect_made(const gateway::http_response& response) {
   if (response.status != 201) throw std::runtime_error(std::to_string(response.status) + " " + response.body);
 }
@@ -39,6 +49,7 @@ void send_http(const caf::actor& gateway, const std::string& method, const std::
   const auto question = target.find('?');
   request->path = target.substr(0, question);
   if (question != std::string::npos) request->query = target.substr(question + 1);
+  request->client = client_of(fields);
   request->fields = std::move(fields);
   if (!body.empty()) request->fields.emplace_back("content-type", "application/json");
   request->body = body;

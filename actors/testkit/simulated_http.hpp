@@ -16,8 +16,9 @@ namespace souk::testkit {
 using http_fields = std::vector<std::pair<std::string, std::string>>;
 using http_answer_handler = std::function<void(const gateway::http_response&)>;
 
-/// Hands a request to a gateway as the listener would. `target` may have a query; a body is JSON. `then`
-/// hears the answer in the middle of the gateway's step, at most once.
+/// Hands a request to a gateway as the listener would, from the address that a field `forwarded` names, or
+/// from nowhere. `target` may have a query; a body is JSON. `then` hears the answer in the middle of the
+/// gateway's step, at most once.
 void send_http(const caf::actor& gateway, const std::string& method, const std::string& target,
                const std::string& body, http_fields fields, http_answer_handler then);
 

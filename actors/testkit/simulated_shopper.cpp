@@ -93,6 +93,7 @@ void simulated_shopper::try_once(const std::shared_ptr<request>& asked) {
   simulated_cluster::fields fields;
   if (!asked->key.empty()) fields.emplace_back("idempotency-key", asked->key);
   if (asked->staff) fields.push_back(cluster_.staff());
+  if (!address_.empty()) fields.emplace_back("forwarded", "for=" + address_);
   const auto take_it = [this, asked, attempt, here = here_](const gateway::http_response& response) {
     if (*here) take(asked, attempt, response);
   };
@@ -213,8 +214,10 @@ void simulated_shopper::order_cart(const std::string& token) {
 void simulated_shopper::refused(const gateway::http_response& response, bool may_be_overtaken) {
   const auto code = member_of(response.body, "code");
   const bool overtaken = may_be_overtaken && (code == "invalid_state" || code == "version_conflict");
-  expect(overtaken || code == "insufficient_stock" || code == "payment_declined" || code == "expired",
-         "a checkout sells or says why not", response);
+  const bool limited = !address_.empty() && code == "hold_limit_reached";
+  expect(
+      overtaken || limited || code == "insufficient_stock" || code == "payment_declined" || code == "expired",
+      "a checkout sells or says why not", response);
   ++record_.events["refused: " + code];
 }
 

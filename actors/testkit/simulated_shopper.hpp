@@ -60,6 +60,8 @@ class simulated_shopper {
   simulated_shopper(const simulated_shopper&) = delete;
   simulated_shopper& operator=(const simulated_shopper&) = delete;
 
+  /// From an address, and is limited in what it may hold.
+  void come_from(const std::string& address) { address_ = address; }
   /// Comes in; goes on by itself while time passes.
   void begin();
   bool finished() const { return habits_.purchases == 0; }
@@ -109,6 +111,7 @@ class simulated_shopper {
   shopping_record& record_;
   const all_goods& goods_;
   std::string name_;
+  std::string address_;  // empty: it is not limited
   std::mt19937_64 random_;
   shopping_habits habits_;  // the purchases that are still to be made
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);

@@ -1,5 +1,6 @@
 #include "actors/testkit/simulation.hpp"
 
+#include "actors/kinds.hpp"
 #include "actors/testkit/json_text.hpp"
 #include "actors/testkit/log_marks.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
@@ -37,6 +38,9 @@ constexpr milliseconds quiet_look = 5s;
 constexpr std::int64_t even_price = 10'000;
 constexpr std::int64_t odd_price = 9'995;
 
+// Where that is limited: a cart may want as much of one sku.
+constexpr std::int64_t units_of_one_buyer = 4;
+
 // Whoever lost his power is back no sooner than that; and is looked for so often.
 constexpr milliseconds power_cut_least = 3s;
 constexpr milliseconds operator_looks = 1s;
@@ -62,6 +66,7 @@ cluster_options options_of(const simulation_plan& plan) {
   // Nobody reads events here, and records have to be trimmed.
   options.limits.events_kept_records = plan.nodes > 1 ? options.limits.journal_kept_records : 0;
   options.shop.checkout.hold_ttl = hold_ttl;
+  if (plan.limited) options.hold_limits.guest = {.units_per_sku = units_of_one_buyer, .checkouts = 2};
   return options;
 }
 
@@ -109,6 +114,7 @@ class run {
     for (std::size_t n = 0; n < plan_.shoppers; ++n) {
       shoppers_.push_back(std::make_unique<simulated_shopper>(
           cluster_, record_, goods_, "shopper" + std::to_string(n), plan_.seed * 1'000 + n, plan_.habits));
+      if (plan_.limited) shoppers_.back()->come_from("192.0.2." + std::to_string(n));
       shoppers_.back()->begin();
     }
     if (plan_.watchers == 0) return;
@@ -410,9 +416,15 @@ class run {
       cluster_.advance(3s);
       differing = cluster_.difference();
       if (differing.empty()) differing = check_replays();
-      if (differing.empty()) return;
+      if (differing.empty()) return check_buyers();
     }
     find("copies differ: " + differing);
+  }
+
+  // Nothing is open any more, so nobody is counted for anything.
+  void check_buyers() {
+    if (const auto places = cluster_.rows_of(kinds::buyer); places > 0)
+      find(fmt::format("{} checkouts that are over count as open", places));
   }
 
   // What the records amount to, from the first on or from a state in between, is what is there (I14).

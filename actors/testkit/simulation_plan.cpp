@@ -51,6 +51,8 @@ constexpr std::size_t state_commits_lost_most = 3;
 constexpr std::size_t places = 1 << 20;
 // Of so many runs one has real disks.
 constexpr std::uint64_t runs_with_real_disks = 16;
+// Of so many one limits what a shopper may hold.
+constexpr std::uint64_t runs_with_limits = 4;
 
 // A number from 0 to below `end`.
 std::size_t below(std::mt19937_64& random, std::size_t end) { return random() % end; }
@@ -195,6 +197,7 @@ simulation_plan draw_plan(std::uint64_t seed, const profile& profile, std::size_
   plan.skus = profile.hot ? 1 : 3 + below(random, 6);
   plan.units = profile.hot ? 30 : 20 + static_cast<std::int64_t>(below(random, 200));
   plan.real_disks = draw_real_disks(seed);
+  plan.limited = seed % runs_with_limits == 0 && !profile.day;
   plan.trouble = between(random, 12'000, 25'000);
   if (profile.day) fill_day(plan);
   auto possible = profile.kinds;
@@ -240,6 +243,7 @@ std::vector<simulation_plan> smaller(const simulation_plan& plan) {
   if (plan.shoppers > 1) with([](simulation_plan& less) { less.shoppers /= 2; });
   if (plan.habits.purchases > 1) with([](simulation_plan& less) { less.habits.purchases /= 2; });
   if (plan.real_disks) with([](simulation_plan& less) { less.real_disks = false; });
+  if (plan.limited) with([](simulation_plan& less) { less.limited = false; });
   if (plan.watchers > 0) with([](simulation_plan& less) { less.watchers = 0; });
   if (plan.skus > 1) with([](simulation_plan& less) { less.skus = 1; });
   if (plan.shards > 1) with([](simulation_plan& less) { less.shards = 1; });
@@ -253,9 +257,9 @@ std::vector<simulation_plan> smaller(const simulation_plan& plan) {
 std::string describe(const simulation_plan& plan) {
   auto text = fmt::format(
       "seed {}: {} nodes, {} shards, {} shoppers with {} purchases each of {} skus with {} units, {} "
-      "watchers{}\n",
+      "watchers{}{}\n",
       plan.seed, plan.nodes, plan.shards, plan.shoppers, plan.habits.purchases, plan.skus, plan.units,
-      plan.watchers, plan.real_disks ? ", on real disks" : "");
+      plan.watchers, plan.real_disks ? ", on real disks" : "", plan.limited ? ", limited" : "");
   for (const auto& each : plan.faults)
     text += "  " + describe(each) + "\n";
   return text;

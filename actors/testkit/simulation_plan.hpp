@@ -88,6 +88,7 @@ struct simulation_plan {
   std::int64_t units = 100;  ///< Of each sku, at first.
   bool cramped = true;       ///< Nodes keep little in memory and journals: what is seldom comes often.
   bool real_disks = false;   ///< On LMDB in a temporary folder.
+  bool limited = false;      ///< What one shopper may hold is limited.
   std::vector<fault> faults;
   std::chrono::milliseconds trouble{0};  ///< How long things go wrong; then all is healed.
 };
