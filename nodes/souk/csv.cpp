@@ -5,7 +5,7 @@
 namespace souk::cli {
 namespace {
 
-constexpr std::size_t buffer_bytes = 256 * 1024;
+constexpr std::size_t buffer_bytes = 64 * 1024;
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include "actors/testkit/buying.hpp"
 #include "actors/testkit/json_text.hpp"
 #include "actors/testkit/simulated_cluster.hpp"
+#include "tests/seeds.hpp"
 
 #include <gtest/gtest.h>
 
@@ -211,7 +212,7 @@ TEST_F(nats_stream, gets_everything_whatever_was_wrong_with_it_for_an_hour) {
 }
 
 TEST_F(nats_stream, goes_on_with_another_node_when_one_dies_in_the_midst) {
-  for (std::uint64_t seed = 141; seed < 147; ++seed) {
+  for (std::uint64_t seed = 141; seed < 141 + tests::seeds(6); ++seed) {
     SCOPED_TRACE(seed);
     open(seed);
     for (std::size_t n = 0; n < 3; ++n) {
