@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -102,7 +103,9 @@ std::vector<stored_message> nats_server::messages(const std::string& stream) con
   std::vector<stored_message> found;
   const auto status = js_GetStreamInfo(&info, context, stream.c_str(), nullptr, nullptr);
   if (status == NATS_OK) {
-    for (auto sequence = info->State.FirstSeq; sequence <= info->State.LastSeq; ++sequence) {
+    // Of an empty stream both are 0, which is no message's number.
+    for (auto sequence = std::max<std::uint64_t>(info->State.FirstSeq, 1); sequence <= info->State.LastSeq;
+         ++sequence) {
       natsMsg* message = nullptr;
       check(js_GetMsg(&message, context, stream.c_str(), sequence, nullptr, nullptr), "message");
       found.push_back(message_of(message));
