@@ -52,14 +52,18 @@ bool is_loopback(std::string_view host_and_port) {
   return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
 }
 
+void read_path(map_reader& reader, std::string_view key, std::filesystem::path& target) {
+  std::string path = target.string();
+  reader.text(key, path);
+  target = path;
+}
+
 void read_tls(map_reader& reader, const std::string& section, tls_settings& tls) {
   int given = 0;
   for (const auto& [key, target] :
        {std::pair{"certificate", &tls.certificate}, {"key", &tls.key}, {"ca", &tls.ca}}) {
-    std::string path;
-    reader.text(key, path);
-    *target = path;
-    given += !path.empty();
+    read_path(reader, key, *target);
+    given += !target->empty();
   }
   if (given != 0 && given != 3)
     reader.complain(std::max({reader.line_of("certificate"), reader.line_of("key"), reader.line_of("ca")}),
@@ -284,16 +288,8 @@ void read_payments(map_reader& reader, payment_settings& payments) {
         (!payments.test.url.starts_with("http://") || !parse_endpoint(payments.test.url.substr(7))))
       test.complain(test.line_of("url"),
                     "payments.test.url must be empty or as in \"http://127.0.0.1:9090\"");
-    std::string ledger;
-    test.text("ledger", ledger);
-    payments.test.ledger = ledger;
+    read_path(test, "ledger", payments.test.ledger);
   });
-}
-
-void read_path(map_reader& reader, std::string_view key, std::filesystem::path& target) {
-  std::string path = target.string();
-  reader.text(key, path);
-  target = path;
 }
 
 /// Who the nodes are to servers of NATS, and whom they trust.
@@ -346,18 +342,14 @@ void read_nats(map_reader& reader, nats_settings& nats) {
 
 void read_webhooks(map_reader& reader, webhook_settings& webhooks) {
   reader.networks("allowed_networks", webhooks.allowed_networks);
-  std::string ca;
-  reader.text("ca", ca);
-  webhooks.ca = ca;
+  read_path(reader, "ca", webhooks.ca);
 }
 
 void read_log(map_reader& reader, log_settings& log) {
   reader.choice("level", log.level, {"trace", "debug", "info", "warn", "error"});
   reader.choice("format", log.format, {"auto", "text", "json"});
   reader.section("access", [&](map_reader& inner) {
-    std::string file;
-    inner.text("file", file);
-    log.access.file = file;
+    read_path(inner, "file", log.access.file);
     inner.size("file_max", log.access.file_max, MiB, 16 * GiB);
     inner.number("files", log.access.files, 1, 1'000);
     inner.number("one_of", log.access.one_of, 1, 1'000'000);
