@@ -149,13 +149,10 @@ void publish_plan::not_there(nanoseconds now, std::uint64_t dice) {
   again_ = now + wait_after(++failures_, dice);
 }
 
-// Up to a tenth more or less, so that nodes do not come back together.
 nanoseconds publish_plan::wait_after(unsigned failures, std::uint64_t dice) const {
   constexpr unsigned doublings_max = 20;
   const auto doubled = limits_.wait_first * (std::int64_t{1} << std::min(failures - 1, doublings_max));
-  const auto wait = std::min(doubled, limits_.wait_max);
-  const auto tenth = static_cast<std::uint64_t>(wait.count() / 10);
-  return wait - milliseconds{tenth} + milliseconds{dice % (2 * tenth + 1)};
+  return webhook::spread(std::min(doubled, limits_.wait_max), dice);
 }
 
 // -- committing --------------------------------------------------------------------------------------------

@@ -13,13 +13,12 @@ namespace {
 /// After an outage, what waited is spread over so long.
 constexpr std::uint64_t recovery_spread_ms = 2'000;
 
-/// Up to a tenth more or less, so that what failed together does not come back together.
-std::int64_t spread(milliseconds wait, std::uint64_t dice) {
-  const auto tenth = static_cast<std::uint64_t>(wait.count() / 10);
-  return wait.count() - static_cast<std::int64_t>(tenth) + static_cast<std::int64_t>(dice % (2 * tenth + 1));
-}
-
 }  // namespace
+
+milliseconds spread(milliseconds wait, std::uint64_t dice) {
+  const auto tenth = static_cast<std::uint64_t>(wait.count() / 10);
+  return wait - milliseconds{tenth} + milliseconds{dice % (2 * tenth + 1)};
+}
 
 delivery_plan::delivery_plan(const pb::Claimed& claimed, plan_limits limits)
     : limits_(limits),
@@ -203,7 +202,7 @@ void delivery_plan::failed(item& item, const try_outcome& outcome, std::int64_t 
   if (!std::exchange(item.probing, false)) {
     if (!forgiven) ++item.attempts;
     const auto wait = retry_waits.at(std::min<std::size_t>(item.attempts, retry_waits.size()) - 1);
-    item.next_try_ms = now_ms + spread(wait, dice);
+    item.next_try_ms = now_ms + spread(wait, dice).count();
   }
   if (outcome.what == try_outcome::kind::gone && disabled_.empty()) disabled_ = reason::gone;
   if (item.attempts > retry_waits.size() && disabled_.empty()) disabled_ = reason::retries_exhausted;

@@ -20,6 +20,10 @@ namespace souk::webhook {
 
 using std::chrono::milliseconds;
 
+/// Up to a tenth more or less than a wait, so that what failed together does not come back together. `dice`:
+/// any number.
+milliseconds spread(milliseconds wait, std::uint64_t dice);
+
 /// Bounds of one endpoint's deliveries.
 struct plan_limits {
   /// Tries under way at a time: a slow receiver gets several subjects at once, and no more than it may like.
