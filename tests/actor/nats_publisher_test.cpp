@@ -2,10 +2,9 @@
 #include "actors/kinds.hpp"
 #include "actors/nats/publisher.hpp"
 #include "actors/nats/sink.hpp"
-#include "actors/order/order.pb.h"
-#include "persistence/record.pb.h"
 #include "runtime/shard/journal_rows.hpp"
 #include "runtime/testkit/driver.hpp"
+#include "tests/actor/scripted_journal.hpp"
 #include "tests/actor/scripted_shard.hpp"
 
 #include <caf/actor_system.hpp>
@@ -49,7 +48,11 @@ class nats_publisher : public ::testing::Test {
     kinds_.kinds[kinds::nats_sink] = make_kind();
     routing_ = std::make_shared<runtime::routing_table>(std::uint16_t{1}, kinds_);
     script_->answer = [this](const runtime::request& request) { return decide(request); };
-    script_->page = [this](const runtime::index_query& query) { return journal_page(query); };
+    script_->page = [this](const runtime::index_query& query) {
+      EXPECT_TRUE(query.journal->all_tenants);
+      return journal_.page(query, driver_.time()->now());
+    };
+    journal_.of_two_tenants = true;
     shard_ = driver_.system().spawn(souk::testing::scripted_shard, script_);
     routing_->set(0, shard_);
     config_.routing = routing_;
@@ -81,31 +84,6 @@ class nats_publisher : public ::testing::Test {
     response.answer = tell(dynamic_cast<const pb::Command&>(*request.command));
     return response;
   }
-  runtime::index_page journal_page(const runtime::index_query& query) {
-    EXPECT_TRUE(query.journal->all_tenants);
-    runtime::index_page page;
-    auto& extent = page.journal.emplace();
-    const auto from = query.journal->index == 0 ? first_ : query.journal->index;
-    extent = {first_, std::max(first_, from), 1, from < first_};
-    for (; !extent.lost && extent.next <= subjects_.size() && page.rows.size() < query.limit; ++extent.next) {
-      order::pb::Event event;
-      event.mutable_canceled()->set_reason("because");
-      persistence::pb::Record record;
-      record.set_tenant(extent.next % 2 == 0 ? "other" : "main");
-      record.set_kind(kinds::order);
-      record.set_key(subjects_[extent.next - 1]);
-      record.set_time_ms(runtime::to_ms(driver_.time()->now()));
-      record.set_first_version(1);
-      record.add_events(event.SerializeAsString());
-      page.rows.emplace_back(runtime::to_bytes({extent.next, 1, 1}), record.SerializeAsString());
-    }
-    page.more = extent.next <= subjects_.size();
-    return page;
-  }
-  void happen(std::size_t count) {
-    while (count-- > 0)
-      subjects_.push_back("S" + std::to_string(subjects_.size()));
-  }
   void start() {
     publisher_ = driver_.system().spawn(publisher, config_);
     driver_.settle();
@@ -128,8 +106,7 @@ class nats_publisher : public ::testing::Test {
   sink_state state_;
   std::uint64_t version_ = 0;
   std::uint32_t format_ = formats::newest;
-  std::vector<std::string> subjects_;  // of the journal's records
-  std::uint64_t first_ = 1;
+  souk::testing::scripted_journal journal_;
   bool is_silent_ = false;
   publisher_config config_;
   caf::actor shard_;
@@ -137,7 +114,7 @@ class nats_publisher : public ::testing::Test {
 };
 
 TEST_F(nats_publisher, publishes_events_of_all_tenants_once_and_commits) {
-  happen(1'000);
+  journal_.happen(1'000);
   start();
   driver_.advance(5s);
   ASSERT_EQ(link_->publications.size(), 1'000u);
@@ -154,11 +131,11 @@ TEST_F(nats_publisher, publishes_events_of_all_tenants_once_and_commits) {
 }
 
 TEST_F(nats_publisher, publishes_again_what_was_not_committed_and_no_more) {
-  happen(10);
+  journal_.happen(10);
   start();
   driver_.advance(3s);
   is_silent_ = true;
-  happen(5'000);
+  journal_.happen(5'000);
   driver_.advance(10s);
   const auto published = link_->publications.size();
   EXPECT_GE(published, 10 + config_.limits.window_max);
@@ -180,7 +157,7 @@ TEST_F(nats_publisher, writes_little_while_nothing_happens) {
 }
 
 TEST_F(nats_publisher, publishes_nothing_for_shards_that_it_does_not_lead) {
-  happen(1);
+  journal_.happen(1);
   routing_->remove(0, shard_);
   routing_->set_remote(0, shard_);
   start();
@@ -191,20 +168,20 @@ TEST_F(nats_publisher, publishes_nothing_for_shards_that_it_does_not_lead) {
   EXPECT_EQ(link_->publications.size(), 1u);
   routing_->remove(0, shard_);
   driver_.advance(2s);
-  happen(1);
+  journal_.happen(1);
   driver_.advance(10s);
   EXPECT_EQ(link_->publications.size(), 1u);
   EXPECT_EQ(config_.figures->shards, 0u);
 }
 
 TEST_F(nats_publisher, claims_anew_what_another_publisher_claimed) {
-  happen(1);
+  journal_.happen(1);
   start();
   driver_.advance(3s);
   pb::Command claim;
   claim.mutable_claim()->set_run("another's");
   tell(claim);
-  happen(1);
+  journal_.happen(1);
   driver_.advance(1s);
   EXPECT_EQ(state_.row.place().index(), 2u);  // it may have published, and may not say so
   driver_.advance(5s);                        // it leads the shard, after all
@@ -212,7 +189,7 @@ TEST_F(nats_publisher, claims_anew_what_another_publisher_claimed) {
 }
 
 TEST_F(nats_publisher, gets_over_an_hour_without_nats) {
-  happen(2'000);
+  journal_.happen(2'000);
   std::size_t taken = 0;
   bool is_up = false;
   link_->says = [&](const publication&) -> std::optional<kind> {
@@ -235,7 +212,7 @@ TEST_F(nats_publisher, gets_over_an_hour_without_nats) {
 }
 
 TEST_F(nats_publisher, takes_silence_for_absence) {
-  happen(1);
+  journal_.happen(1);
   link_->says = [](const publication&) { return std::nullopt; };
   start();
   driver_.advance(8s);
@@ -247,7 +224,7 @@ TEST_F(nats_publisher, takes_silence_for_absence) {
 }
 
 TEST_F(nats_publisher, skips_nothing_that_is_refused) {
-  happen(100);
+  journal_.happen(100);
   std::string victim;
   bool is_mended = false;
   link_->says = [&](const publication& publication) -> std::optional<kind> {
@@ -266,12 +243,12 @@ TEST_F(nats_publisher, skips_nothing_that_is_refused) {
 }
 
 TEST_F(nats_publisher, goes_on_behind_what_was_trimmed_and_says_so) {
-  happen(10);
+  journal_.happen(10);
   start();
   driver_.advance(3s);
   stop();
-  happen(50);
-  first_ = 31;
+  journal_.happen(50);
+  journal_.first = 31;
   start();
   driver_.advance(3s);
   EXPECT_EQ(link_->publications.size(), 10u + 30u);
@@ -282,7 +259,7 @@ TEST_F(nats_publisher, goes_on_behind_what_was_trimmed_and_says_so) {
 
 TEST_F(nats_publisher, waits_until_the_cluster_writes_its_format) {
   format_ = formats::nats_sinks - 1;
-  happen(1);
+  journal_.happen(1);
   start();
   driver_.advance(1min);
   EXPECT_TRUE(link_->publications.empty());

@@ -1,11 +1,10 @@
 #include "actors/formats.hpp"
 #include "actors/kinds.hpp"
-#include "actors/order/order.pb.h"
 #include "actors/webhook/endpoint.hpp"
 #include "actors/webhook/sender.hpp"
-#include "persistence/record.pb.h"
 #include "runtime/shard/journal_rows.hpp"
 #include "runtime/testkit/driver.hpp"
+#include "tests/actor/scripted_journal.hpp"
 #include "tests/actor/scripted_shard.hpp"
 
 #include <caf/actor_system.hpp>
@@ -49,7 +48,7 @@ class webhook_sender : public ::testing::Test {
     routing_ = std::make_shared<runtime::routing_table>(std::uint16_t{1}, kinds_);
     script_->answer = [this](const runtime::request& request) { return decide(request); };
     script_->page = [this](const runtime::index_query& query) {
-      return query.journal ? journal_page(query) : endpoints();
+      return query.journal ? journal_.page(query, driver_.time()->now()) : endpoints();
     };
     shard_ = driver_.system().spawn(souk::testing::scripted_shard, script_);
     routing_->set(0, shard_);
@@ -96,31 +95,6 @@ class webhook_sender : public ::testing::Test {
     if (index_) page.rows.emplace_back("K", *index_);
     return page;
   }
-  runtime::index_page journal_page(const runtime::index_query& query) {
-    runtime::index_page page;
-    auto& extent = page.journal.emplace();
-    const auto from = query.journal->index == 0 ? first_ : query.journal->index;
-    extent = {first_, from, 1, from < first_};
-    for (; !extent.lost && extent.next <= subjects_.size() && page.rows.size() < query.limit; ++extent.next) {
-      order::pb::Event event;
-      event.mutable_canceled()->set_reason("because");
-      persistence::pb::Record record;
-      record.set_tenant("main");
-      record.set_kind(kinds::order);
-      record.set_key(subjects_[extent.next - 1]);
-      record.set_time_ms(runtime::to_ms(driver_.time()->now()));
-      record.set_first_version(1);
-      record.add_events(event.SerializeAsString());
-      page.rows.emplace_back(runtime::to_bytes({extent.next, 1, 1}), record.SerializeAsString());
-    }
-    page.more = extent.next <= subjects_.size();
-    return page;
-  }
-  void happen(std::size_t count) {
-    while (count-- > 0)
-      subjects_.push_back("S" + std::to_string(subjects_.size()));
-  }
-
   void start() {
     sender_ = driver_.system().spawn(sender, config_);
     driver_.settle();
@@ -140,8 +114,7 @@ class webhook_sender : public ::testing::Test {
   endpoint_state state_;
   std::uint64_t version_ = 0;
   std::optional<std::string> index_;
-  std::vector<std::string> subjects_;  // of the journal's records
-  std::uint64_t first_ = 1;
+  souk::testing::scripted_journal journal_;
   bool loses_answers_ = false;
   sender_config config_;
   caf::actor shard_;
@@ -149,7 +122,7 @@ class webhook_sender : public ::testing::Test {
 };
 
 TEST_F(webhook_sender, delivers_once_and_commits) {
-  happen(100);
+  journal_.happen(100);
   start();
   driver_.advance(5s);
   EXPECT_EQ(courier_->posts.size(), 100u);
@@ -162,11 +135,11 @@ TEST_F(webhook_sender, delivers_once_and_commits) {
 }
 
 TEST_F(webhook_sender, delivers_again_what_was_not_committed) {
-  happen(10);
+  journal_.happen(10);
   start();
   driver_.advance(2s);
   loses_answers_ = true;
-  happen(10);
+  journal_.happen(10);
   driver_.advance(2s);
   EXPECT_EQ(courier_->posts.size(), 20u);
   stop();
@@ -178,13 +151,13 @@ TEST_F(webhook_sender, delivers_again_what_was_not_committed) {
 }
 
 TEST_F(webhook_sender, leaves_an_endpoint_to_another_that_claimed_it) {
-  happen(1);
+  journal_.happen(1);
   start();
   driver_.advance(2s);
   pb::Command claim;
   claim.mutable_claim()->set_run("another's");
   tell(claim);
-  happen(1);
+  journal_.happen(1);
   driver_.advance(300ms);
   const auto committed = state_.row.places(0).index();
   EXPECT_EQ(committed, 2u);  // it may have delivered, and may not say so
@@ -193,7 +166,7 @@ TEST_F(webhook_sender, leaves_an_endpoint_to_another_that_claimed_it) {
 }
 
 TEST_F(webhook_sender, sends_nothing_for_shards_that_it_does_not_lead) {
-  happen(1);
+  journal_.happen(1);
   routing_->remove(0, shard_);
   routing_->set_remote(0, shard_);
   start();
@@ -203,14 +176,14 @@ TEST_F(webhook_sender, sends_nothing_for_shards_that_it_does_not_lead) {
   driver_.advance(2s);
   EXPECT_EQ(courier_->posts.size(), 1u);
   routing_->remove(0, shard_);
-  happen(1);
+  journal_.happen(1);
   driver_.advance(10s);
   EXPECT_LE(courier_->posts.size(), 2u);
   EXPECT_EQ(config_.figures->endpoints, 0u);
 }
 
 TEST_F(webhook_sender, takes_silence_for_a_failure) {
-  happen(1);
+  journal_.happen(1);
   courier_->says = [](const posting&) { return std::nullopt; };
   start();
   driver_.advance(18s);
@@ -224,7 +197,7 @@ TEST_F(webhook_sender, takes_silence_for_a_failure) {
 TEST_F(webhook_sender, tries_for_three_days_across_restarts_and_says_when_it_gives_up) {
   config_.tick = 1s;
   config_.read_interval = 60s;
-  happen(1);
+  journal_.happen(1);
   std::vector<std::chrono::nanoseconds> tried;
   courier_->says = [&](const posting&) {
     tried.push_back(driver_.time()->steady());
@@ -262,7 +235,7 @@ TEST_F(webhook_sender, hears_of_changes_within_seconds) {
   change.mutable_change()->set_url("https://other.example/");
   tell(change);
   driver_.advance(3s);
-  happen(1);
+  journal_.happen(1);
   driver_.advance(1s);
   ASSERT_EQ(courier_->posts.size(), 1u);
   EXPECT_EQ(courier_->posts[0].url, "https://other.example/");
@@ -270,14 +243,14 @@ TEST_F(webhook_sender, hears_of_changes_within_seconds) {
   remove.mutable_remove();
   tell(remove);
   driver_.advance(3s);
-  happen(1);
+  journal_.happen(1);
   driver_.advance(3s);
   EXPECT_EQ(courier_->posts.size(), 1u);
 }
 
 TEST_F(webhook_sender, disables_an_endpoint_whose_events_were_trimmed) {
-  happen(50);
-  first_ = 20;
+  journal_.happen(50);
+  journal_.first = 20;
   start();
   driver_.advance(3s);
   EXPECT_TRUE(courier_->posts.empty());

@@ -1,3 +1,4 @@
+#include "tests/cluster/kill/node_says.hpp"
 #include "tests/cluster/kill/process.hpp"
 #include "tests/cluster/nats/nats_server.hpp"
 #include "tests/http/raw_client.hpp"
@@ -58,13 +59,9 @@ class nats_of_a_process : public ::testing::Test {
                       .environment = {},
                       .log = folder_ / "stderr.log"},
                      patience);
-    const auto ready = boost::json::parse(std::string_view{line}.substr(line.find('{'))).as_object();
-    const auto port_of = [&](const char* name) {
-      const std::string address{ready.at(name).as_string()};
-      return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-    };
-    http_ = port_of("http");
-    admin_ = port_of("admin");
+    const auto ready = ready_of(line);
+    http_ = port_in(ready, "http");
+    admin_ = port_in(ready, "admin");
     std::ifstream key{folder_ / "data" / "admin.key"};
     key >> key_;
   }

@@ -1,4 +1,5 @@
 // A soukd that root starts serves as another user, who can do nothing that root could.
+#include "tests/cluster/kill/node_says.hpp"
 #include "tests/cluster/kill/process.hpp"
 #include "tests/http/raw_client.hpp"
 
@@ -11,10 +12,8 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
@@ -29,11 +28,6 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds patience{60};
 constexpr const char* other = "nobody";
 constexpr std::string_view only_low_ports = "0000000000000400";  // CAP_NET_BIND_SERVICE
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
 
 class privileges : public ::testing::Test {
  protected:
@@ -63,7 +57,7 @@ class privileges : public ::testing::Test {
   void start(const std::string& http = "127.0.0.1:0") {
     const auto line =
         node_.start({.command = command(http), .environment = {}, .log = folder_ / "stderr.log"}, patience);
-    ready_ = boost::json::parse(std::string_view{line}.substr(line.find('{'))).as_object();
+    ready_ = ready_of(line);
   }
   /// Why it did not start, as who started it was told.
   std::string refusal(std::vector<std::string> before = {}) {
@@ -74,8 +68,7 @@ class privileges : public ::testing::Test {
     return text_of(folder_ / "stderr.log");
   }
   tests::raw_answer get(const char* listener, const std::string& path) {
-    const std::string at{ready_.at(listener).as_string()};
-    tests::raw_client client{static_cast<std::uint16_t>(std::stoi(at.substr(at.rfind(':') + 1)))};
+    tests::raw_client client{port_in(ready_, listener)};
     client.send("GET " + path + " HTTP/1.1\r\nHost: shop\r\n\r\n");
     auto answer = client.read();
     return answer ? *answer : tests::raw_answer{};

@@ -2,6 +2,7 @@
 // however the bytes are cut.
 #include "tests/http/probes.hpp"
 
+#include "tests/cluster/kill/node_says.hpp"
 #include "tests/cluster/kill/process.hpp"
 #include "tests/http/raw_client.hpp"
 
@@ -17,7 +18,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <random>
 #include <sstream>
 #include <stdexcept>
@@ -92,9 +92,7 @@ class shop : public ::testing::Test {
                      .environment = {},
                      .log = folder / "stderr.log"},
                     patience);
-    const auto ready = boost::json::parse(std::string_view{line}.substr(line.find('{')));
-    const std::string at{ready.at("http").as_string()};
-    port = static_cast<std::uint16_t>(std::stoi(at.substr(at.rfind(':') + 1)));
+    port = port_in(ready_of(line), "http");
     raw_client client{port};
     client.send(
         "POST /v1/carts HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: "

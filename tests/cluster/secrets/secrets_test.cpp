@@ -1,3 +1,4 @@
+#include "tests/cluster/kill/node_says.hpp"
 #include "tests/cluster/kill/process.hpp"
 #include "tests/cluster/secrets/planted.hpp"
 #include "tests/http/raw_client.hpp"
@@ -12,7 +13,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -31,16 +31,6 @@ using tests::raw_client;
 
 constexpr std::chrono::seconds patience{60};
 
-std::string text_of(const fs::path& file) {
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-std::uint16_t port_in(const object& ready, std::string_view member) {
-  const std::string at{ready.at(member).as_string()};
-  return static_cast<std::uint16_t>(std::stoi(at.substr(at.rfind(':') + 1)));
-}
-
 /// A real node that writes all that it can: its log from `trace` on, and the access log.
 class talkative_node : public ::testing::Test {
  protected:
@@ -58,7 +48,7 @@ class talkative_node : public ::testing::Test {
                      .environment = {},
                      .log = folder_ / "stderr.log"},
                     patience);
-    ready_ = boost::json::parse(std::string_view{line}.substr(line.find('{'))).as_object();
+    ready_ = ready_of(line);
     key_ = text_of(data_ / "admin.key");
     while (!key_.empty() && key_.back() == '\n')
       key_.pop_back();

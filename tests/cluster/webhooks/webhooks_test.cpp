@@ -1,5 +1,6 @@
 #include "actors/gateway/http.hpp"
 #include "actors/webhook/signature.hpp"
+#include "tests/cluster/kill/node_says.hpp"
 #include "tests/cluster/kill/process.hpp"
 #include "tests/http/raw_client.hpp"
 #include "tests/seeds.hpp"
@@ -19,7 +20,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -247,9 +247,7 @@ class webhooks_of_a_process : public webhooks_over_sockets {
                       .environment = {},
                       .log = folder_ / "stderr.log"},
                      patience);
-    const auto ready = boost::json::parse(std::string_view{line}.substr(line.find('{'))).as_object();
-    const std::string http{ready.at("http").as_string()};
-    ports_ = {static_cast<std::uint16_t>(std::stoi(http.substr(http.rfind(':') + 1)))};
+    ports_ = {port_in(ready_of(line), "http")};
     std::ifstream key{folder_ / "data" / "admin.key"};
     key >> key_;
   }
