@@ -27,6 +27,14 @@ std::optional<double> metric(std::string_view text, std::string_view name) {
   return sum;
 }
 
+std::optional<server_figures> figures_in(std::string_view metrics) {
+  const auto records = metric(metrics, "souk_journal_records_total");
+  const auto commits = metric(metrics, "souk_journal_commits_total");
+  const auto cpu = metric(metrics, "process_cpu_seconds_total");
+  if (!records || !commits || !cpu) return std::nullopt;
+  return server_figures{*records, *commits, *cpu};
+}
+
 std::optional<server_figures> read_figures(const endpoint& admin) {
   std::string text;
   try {
@@ -34,11 +42,7 @@ std::optional<server_figures> read_figures(const endpoint& admin) {
   } catch (const std::runtime_error&) {
     return std::nullopt;
   }
-  const auto records = metric(text, "souk_journal_records_total");
-  const auto commits = metric(text, "souk_journal_commits_total");
-  const auto cpu = metric(text, "process_cpu_seconds_total");
-  if (!records || !commits || !cpu) return std::nullopt;
-  return server_figures{*records, *commits, *cpu};
+  return figures_in(text);
 }
 
 double own_cpu_seconds() {
@@ -52,6 +56,19 @@ double own_cpu_seconds() {
 
 cost_meter::cost_meter(const std::optional<endpoint>& admin) : admin_(admin) {
   if (admin_) before_ = read_figures(*admin_);
+  client_cpu_seconds_ = -own_cpu_seconds();
+  started_ = std::chrono::steady_clock::now();
+}
+
+task<void> cost_meter::begin_again(event_loop& loop) {
+  before_.reset();
+  if (admin_) {
+    connection link(loop, *admin_);
+    request_text text(*admin_, {});
+    const std::string_view request = text.get("/metrics");
+    const http_answer& answer = co_await link.send(request);
+    if (answer.ok()) before_ = figures_in(answer.body);
+  }
   client_cpu_seconds_ = -own_cpu_seconds();
   started_ = std::chrono::steady_clock::now();
 }

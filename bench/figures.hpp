@@ -19,6 +19,9 @@ struct server_figures {
 /// The sum over all label sets of one metric in Prometheus' text form; nothing if it is not there.
 std::optional<double> metric(std::string_view text, std::string_view name);
 
+/// What a text of `/metrics` says; nothing if it lacks one of the figures.
+std::optional<server_figures> figures_in(std::string_view metrics);
+
 /// Reads `/metrics`; nothing if the admin listener cannot be reached or lacks one of the figures.
 std::optional<server_figures> read_figures(const endpoint& admin);
 
@@ -30,6 +33,8 @@ class cost_meter {
  public:
   /// `admin`: where the server's own figures are; absent: not reported.
   explicit cost_meter(const std::optional<endpoint>& admin);
+  /// Begins anew, in a loop that is at work.
+  task<void> begin_again(event_loop& loop);
   void stop();
 
   double seconds() const { return seconds_; }

@@ -1,9 +1,5 @@
-#include "bench/audit.hpp"
 #include "bench/goods.hpp"
-#include "bench/scenarios.hpp"
-#include "bench/shopper.hpp"
-
-#include <fmt/format.h>
+#include "bench/load_report.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -12,6 +8,8 @@ namespace souk::bench {
 namespace {
 
 namespace json = boost::json;
+
+constexpr int sale_seconds_max = 24 * 3600;
 
 // What the sale came to, and what it should have come to.
 struct flash_outcome {
@@ -22,18 +20,54 @@ struct flash_outcome {
   std::int64_t sold = 0;      // by the ledger of the sku
   std::int64_t open_holds = 0;
   bool balanced = false;
-  double seconds = 0;
 };
 
-task<void> fill_cart(shopper& me, const std::string& sku) {
-  const std::vector<wish> one{{sku, goods_price(0), 1}};
-  const bool opened = co_await me.open_cart();
-  if (opened) {
-    co_await me.add(one);
-  }
-}
+// Somebody who wants one unit. Whoever is told that there is none left was answered as well as who bought.
+class flash_buyer final : public customer {
+ public:
+  flash_buyer(event_loop& loop, const endpoint& server, shopping_tally& tally,
+              const std::vector<wish>& wanted)
+      : me_(loop, server, tally), wanted_(wanted) {}
 
-task<void> buy_one(shopper& me) { co_await me.buy(); }
+  task<bool> fill_cart() {
+    const bool opened = co_await me_.open_cart();
+    if (!opened) co_return false;
+    filled_ = co_await me_.add(wanted_);
+    co_return filled_;
+  }
+
+  task<round_end> round() override {
+    if (!filled_) {
+      co_await fill_cart();
+    }
+    if (!filled_) co_return round_end{"order", false};
+    filled_ = false;
+    const bool bought = co_await me_.buy();
+    if (bought) co_return round_end{"order", true};
+    co_return round_end{"sold_out", me_.refusal() == "insufficient_stock"};
+  }
+
+ private:
+  shopper me_;
+  const std::vector<wish>& wanted_;
+  bool filled_ = false;
+};
+
+using flash_queue = std::vector<std::unique_ptr<flash_buyer>>;
+
+task<void> join_queue(flash_buyer& buyer) { co_await buyer.fill_cart(); }
+
+// Buyers with filled carts, who wait for the sale to begin.
+flash_queue queue_up(event_loop& loop, const stage& stage, int buyers, shopping_tally& tally,
+                     const std::vector<wish>& wanted) {
+  flash_queue queue;
+  for (int i = 0; i < buyers; ++i) {
+    queue.push_back(std::make_unique<flash_buyer>(loop, stage.with_key.server, tally, wanted));
+    loop.spawn(join_queue(*queue.back()));
+  }
+  loop.run();
+  return queue;
+}
 
 void read_sku_audit(shop_client& client, flash_outcome& outcome) {
   const json::value books = client.get("/v1/inventory/audit?sku=" + percent_encoded(outcome.sku));
@@ -51,65 +85,58 @@ bool as_expected(const flash_options& options, const flash_outcome& outcome, con
          tally.errors.size() == kinds_of_errors;
 }
 
-void print_json(const flash_options& options, const flash_outcome& outcome, const shopping_tally& tally,
-                const audit_report& books) {
-  souk::json::writer out;
-  out.begin_object().key("scenario").string("flash").key("units").integer(options.units);
-  out.key("buyers").integer(options.buyers).key("seconds").raw(fmt::format("{:.3f}", outcome.seconds));
-  out.key("orders").integer(static_cast<std::int64_t>(outcome.orders));
-  out.key("charged").integer(static_cast<std::int64_t>(outcome.charges)).key("sold").integer(outcome.sold);
-  write_errors(out, tally);
-  out.key("calls");
-  write_calls(out, tally.times);
-  out.key("audit").begin_object().key("unbalanced").integer(static_cast<std::int64_t>(books.unbalanced));
-  out.key("charges").integer(static_cast<std::int64_t>(books.charges));
-  out.key("orders").integer(static_cast<std::int64_t>(books.orders)).end_object().end_object();
-  fmt::print("{}\n", std::move(out).take());
+std::vector<std::pair<std::string_view, std::string>> facts_of(const flash_options& options,
+                                                               const flash_outcome& outcome) {
+  std::vector<std::pair<std::string_view, std::string>> facts{{"units", std::to_string(options.units)}};
+  if (options.rate > 0) facts.emplace_back("buyers", std::to_string(options.buyers));
+  facts.emplace_back("orders", std::to_string(outcome.orders));
+  facts.emplace_back("refused", std::to_string(outcome.refused));
+  facts.emplace_back("charged", std::to_string(outcome.charges));
+  facts.emplace_back("sold", std::to_string(outcome.sold));
+  return facts;
 }
 
-void print_table(const flash_options& options, const flash_outcome& outcome, const shopping_tally& tally,
-                 const audit_report& books) {
-  fmt::print(
-      "{} buyers for {} units of {}: {} orders, {} insufficient_stock, {} charges, {} sold, in {:.3f} s\n",
-      options.buyers, options.units, outcome.sku, outcome.orders, outcome.refused, outcome.charges,
-      outcome.sold, outcome.seconds);
-  print_calls(tally.times);
-  print_errors(tally);
-  for (const std::string& finding : books.findings)
-    fmt::print("{}\n", finding);
-  fmt::print("audit: {}\n", books.fine() && outcome.balanced ? "balanced" : "NOT balanced");
+// A sale ends with its last buyer, however long that takes.
+load_options load_of(const flash_options& options) {
+  load_options load;
+  load.clients = options.buyers;
+  load.rate = options.rate;
+  load.under_way = options.buyers;
+  load.seconds = sale_seconds_max;
+  load.rounds_max = static_cast<std::uint64_t>(options.buyers);
+  return load;
 }
 
 }  // namespace
 
 bool run_flash(const stage& stage, const flash_options& options) {
+  check_files(options.files);
   shop_client client(stage.with_key);
   const std::uint64_t charges_before = audit(client).charges;
   flash_outcome outcome;
   outcome.sku = make_scarce_sku(client, "bench-flash", options.units);
+  const std::vector<wish> wanted{{outcome.sku, goods_price(0), 1}};
 
-  event_loop loop;
   shopping_tally tally;
-  std::vector<std::unique_ptr<shopper>> buyers;
-  for (int i = 0; i < options.buyers; ++i) {
-    buyers.push_back(std::make_unique<shopper>(loop, stage.with_key.server, tally));
-    loop.spawn(fill_cart(*buyers.back(), outcome.sku));
-  }
-  loop.run();
-  const auto started = std::chrono::steady_clock::now();
-  for (const auto& buyer : buyers)
-    loop.spawn(buy_one(*buyer));
-  loop.run();
-  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  const load_options load = load_of(options);
+  load_run run(load, stage.admin, tally);
+  auto queue = options.rate > 0 ? flash_queue{} : queue_up(run.loop(), stage, options.buyers, tally, wanted);
+  run.run([&]() -> std::unique_ptr<customer> {
+    if (queue.empty()) return std::make_unique<flash_buyer>(run.loop(), stage.with_key.server, tally, wanted);
+    auto next = std::move(queue.back());
+    queue.pop_back();
+    return next;
+  });
 
   outcome.orders = tally.orders.size();
   const auto refused = tally.errors.find("insufficient_stock");
   outcome.refused = refused == tally.errors.end() ? 0 : refused->second;
-  const audit_report books = audit(client, tally.orders);
-  outcome.charges = books.charges - charges_before;
+  load_report report{"flash", "buyers", "answer", {}, load, run, tally, audit(client, tally.orders), false};
+  outcome.charges = report.books->charges - charges_before;
   read_sku_audit(client, outcome);
-  stage.json ? print_json(options, outcome, tally, books) : print_table(options, outcome, tally, books);
-  return books.fine() && as_expected(options, outcome, tally);
+  report.facts = facts_of(options, outcome);
+  report.fine = report.books->fine() && as_expected(options, outcome, tally);
+  return publish(stage, options.files, report);
 }
 
 }  // namespace souk::bench

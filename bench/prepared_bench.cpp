@@ -110,11 +110,8 @@ task<bool> add_unit(shopper& me, filled_cart& mine) {
 std::vector<filled_cart> choose(const shelf& shelf, const prepared_options& options) {
   random_keys random;
   std::vector<filled_cart> carts(options.carts);
-  for (filled_cart& mine : carts) {
-    if (options.hot_skus > 0) shelf.put(mine.wishes, random.number(options.hot_skus), random);
-    while (mine.wishes.size() < static_cast<std::size_t>(options.lines))
-      shelf.put(mine.wishes, options.hot_skus + random.number(shelf.size() - options.hot_skus), random);
-  }
+  for (filled_cart& mine : carts)
+    shelf.choose(mine.wishes, options.lines, options.hot_skus, random);
   return carts;
 }
 
@@ -141,11 +138,7 @@ void write_ids(const std::string& file, const std::vector<filled_cart>& carts) {
 void check(const prepared_options& options) {
   if (options.carts < static_cast<std::size_t>(options.connections))
     throw std::invalid_argument("--carts: each connection needs one of its own, see --connections");
-  const std::size_t hot_lines = options.hot_skus > 0 ? 1 : 0;
-  if (options.hot_skus > options.skus ||
-      static_cast<std::size_t>(options.lines) - hot_lines > options.skus - options.hot_skus)
-    throw std::invalid_argument(
-        "--lines: a cart cannot have more different skus than --skus has beside --hot-skus");
+  shelf::check(options.skus, options.lines, options.hot_skus);
 }
 
 // All that a run came to.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bench/load.hpp"
 #include "bench/shop_client.hpp"
 
 #include <optional>
@@ -18,23 +19,36 @@ struct stage {
   bool json = false;
 };
 
-/// One shopper's round: create a cart, add lines in one call, check out and pay in one call.
-struct checkout_options {
-  int shoppers = 64;
-  int lines = 3;
-  int seconds = 20;
-  std::size_t skus = 10'000;
-  int hot_percent = 0;  ///< So many of a hundred lines ask for one and the same sku.
+/// Files that a load's report goes to besides standard output; empty: none.
+struct report_files {
+  std::string json;  ///< All figures, with the run by seconds and whole distributions.
+  std::string html;  ///< A page that loads nothing, with plots.
+};
 
-  /// Orders a second of an open loop, whose times ("order") count from the intended start of a round; 0: a
-  /// closed loop of `shoppers`.
-  double rate = 0;
-  /// Rounds of an open loop under way at once, each with a connection; what should start beyond them does
-  /// not, and is counted. 1,000 are three seconds of 300 orders/s that stand still, and a tenth of what a
-  /// server takes.
-  int under_way = 1000;
+/// What all loads have in common: how they come, what they sell, where their reports go.
+struct load_setting {
+  load_options load;
+  std::size_t skus = 10'000;
+  int lines = 3;  ///< Of each cart.
+  report_files files;
+};
+
+/// Shoppers who buy: create a cart, add lines in one call, check out and pay in one call.
+struct checkout_options : load_setting {
+  /// One line of each cart is among the first so many skus, and no other; 0: any.
+  std::size_t hot_skus = 0;
 };
 bool run_checkout(const stage& stage, const checkout_options& options);
+
+/// Shoppers who fill a cart and leave it: create it, add lines in one call, one more unit, look at it.
+bool run_cart(const stage& stage, const load_setting& options);
+
+/// Reads the catalogue as visitors do: a list, a product, that again with its ETag, a variant, a search.
+bool run_browse(const stage& stage, const load_setting& options);
+
+/// All of these as in a shop: of a hundred visits 60 only browse, 30 fill a cart and leave it, 10 buy. That
+/// three of four carts are left is what shops report.
+bool run_mixed(const stage& stage, const load_setting& options);
 
 /// One kind of call by itself, on carts that were filled before: what goes before it is not measured.
 /// `checkout`: holds, pays and orders in one call, each cart once, until none is left or the time is over.
@@ -58,18 +72,22 @@ bool run_prepared(const stage& stage, const prepared_options& options);
 
 /// Adds to carts that have `lines_small` and `lines_large` lines, in turns, `rounds` times; compares the
 /// medians.
-struct cart_options {
+struct cart_sizes_options {
   std::vector<int> lines{1, 500};
   int rounds = 5;
   int shoppers = 8;
   int seconds = 2;  ///< Of each turn.
 };
-bool run_cart(const stage& stage, const cart_options& options);
+bool run_cart_sizes(const stage& stage, const cart_sizes_options& options);
 
-/// `buyers` connections buy one unit each, at once, of a sku that has only `units`.
+/// `buyers` connections buy one unit each of a sku that has only `units`: all at once, with carts that were
+/// filled before; or so many a second, who come, fill a cart and buy. Exactly `units` must be sold, and
+/// everybody else be told that there are no more.
 struct flash_options {
   int units = 50;
   int buyers = 500;
+  double rate = 0;  ///< Buyers a second; 0: all at once.
+  report_files files;
 };
 bool run_flash(const stage& stage, const flash_options& options);
 
@@ -84,14 +102,6 @@ struct retries_options {
   int seconds = 20;  ///< The retries are spread over so long.
 };
 bool run_retries(const stage& stage, const retries_options& options);
-
-/// Reads the catalogue as visitors do: lists, products, variants, searches.
-struct browse_options {
-  int visitors = 64;
-  int seconds = 20;
-  std::size_t skus = 10'000;
-};
-bool run_browse(const stage& stage, const browse_options& options);
 
 /// Holds connections that do nothing: those that were answered once and are silent since, and those that send
 /// a head a byte a second, and come again when they are thrown out. For beside another load. Right if no idle

@@ -21,6 +21,13 @@ class shelf {
   /// it is wanted already; returns whether it was added.
   bool put(std::vector<wish>& wishes, std::size_t number, random_keys& random) const;
 
+  /// Wishes for a cart: so many different goods, one of them among the first `hot_skus` and the others among
+  /// the rest; 0: any. There are enough of both, see `check`.
+  void choose(std::vector<wish>& wishes, int lines, std::size_t hot_skus, random_keys& random) const;
+
+  /// Throws `std::invalid_argument` where there are not so many goods.
+  static void check(std::size_t skus, int lines, std::size_t hot_skus);
+
  private:
   std::vector<std::string> skus_;
 };

@@ -49,10 +49,11 @@ bool line_is(const json::value& line, const wish& wish) {
 
 }  // namespace
 
-void shopping_tally::note_error(const http_answer& answer) {
+std::string shopping_tally::note_error(const http_answer& answer) {
   problem_text problem = read_problem(answer);
   ++errors[problem.code];
-  first_errors.try_emplace(std::move(problem.code), std::move(problem.detail));
+  first_errors.try_emplace(problem.code, std::move(problem.detail));
+  return std::move(problem.code);
 }
 
 void shopping_tally::note_wrong(std::string what) {
@@ -92,7 +93,7 @@ const http_answer* shopper::count(histogram& times, const http_answer& answer) {
   const bool turned_away = answer.status == 503 || answer.status == 429;
   if (answer.status != 0) (turned_away ? tally_.times["refused"] : times).record(answer.elapsed_ns);
   if (answer.ok()) return &answer;
-  tally_.note_error(answer);
+  refusal_ = tally_.note_error(answer);
   return nullptr;
 }
 

@@ -26,7 +26,8 @@ struct shopping_tally {
   std::unordered_set<std::string> orders;                        ///< Ids of the orders that were answered.
   std::vector<std::string> wrong;                                ///< The first answers that did not add up.
 
-  void note_error(const http_answer& answer);
+  /// Returns its code.
+  std::string note_error(const http_answer& answer);
   void note_wrong(std::string what);
   /// Takes over the errors of another, not its times.
   void add_errors(const shopping_tally& other);
@@ -73,6 +74,8 @@ class shopper {
   void take(const shopping_cart& cart) { cart_ = cart; }
   const std::string& cart_id() const { return cart_.id; }
   const std::string& order_id() const { return order_id_; }
+  /// The problem code of the last refusal.
+  const std::string& refusal() const { return refusal_; }
   worker& hands() { return hands_; }
   random_keys& keys() { return keys_; }
   answer_reader& reader() { return reader_; }
@@ -96,6 +99,7 @@ class shopper {
   std::string target_;
   shopping_cart cart_;
   std::string order_id_;
+  std::string refusal_;
 };
 
 /// When a loop ends.
@@ -104,9 +108,7 @@ class closing_time {
   explicit closing_time(std::chrono::seconds after) : at_(std::chrono::steady_clock::now() + after) {}
   /// Of a loop that ends when its work is done.
   static closing_time never() { return closing_time(std::chrono::steady_clock::time_point::max()); }
-  bool reached() const { return passed(std::chrono::steady_clock::now()); }
-  /// Whether a moment is no longer within the loop's time.
-  bool passed(std::chrono::steady_clock::time_point moment) const { return moment >= at_; }
+  bool reached() const { return std::chrono::steady_clock::now() >= at_; }
 
  private:
   explicit closing_time(std::chrono::steady_clock::time_point at) : at_(at) {}
@@ -114,7 +116,6 @@ class closing_time {
   std::chrono::steady_clock::time_point at_;
 };
 
-/// `{"code": n, ...}`
 /// The members "errors", numbers by code, and "first_errors", details by code.
 void write_errors(json::writer& out, const shopping_tally& tally);
 void print_errors(const shopping_tally& tally);

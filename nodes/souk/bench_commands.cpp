@@ -13,8 +13,10 @@ namespace {
 
 constexpr int connections_max = 10'000;  // as many as a server takes
 constexpr int seconds_max = 24 * 3600;
-constexpr double rate_max = 1e6;       // more than one thread sends
-constexpr int carts_max = 1'000'000;   // filled beforehand: minutes
+constexpr double rate_max = 1e6;      // more than one thread sends
+constexpr int carts_max = 1'000'000;  // filled beforehand: minutes
+constexpr int hot_skus_default = 10;
+constexpr int hot_skus_max = 1000;
 constexpr int cart_lines_max = 9'999;  // one more is added and taken out
 
 int code_of(bool right) { return right ? exit_fine : exit_found_wrong; }
@@ -39,6 +41,39 @@ void add_skus(CLI::App* to, std::size_t& value) {
       ->capture_default_str();
 }
 
+CLI::Option* add_rate(CLI::App* to, double& value, const std::string& purpose) {
+  return to->add_option("--rate", value, purpose)->check(CLI::Range(0.1, rate_max));
+}
+
+void add_files(CLI::App* to, bench::report_files& files) {
+  to->add_option("--json-file", files.json,
+                 "A file for all figures as JSON, with each second and distributions");
+  to->add_option("--html", files.html, "A file for a page with plots that loads nothing");
+}
+
+// `clients`: the option that says how many a closed loop has.
+void add_load(CLI::App* to, const std::string& clients, bench::load_setting& setting) {
+  add_count(to, clients, setting.load.clients, connections_max,
+            "Connections at work, one round after the other");
+  CLI::Option* rate =
+      add_rate(to, setting.load.rate,
+               "Rounds a second that are to start, whatever becomes of them; times from then on")
+          ->excludes(clients);
+  add_count(to, "--under-way", setting.load.under_way, connections_max,
+            "With --rate: rounds under way at once; more do not start");
+  to->get_option("--under-way")->needs(rate);
+  add_count(to, "--seconds", setting.load.seconds, seconds_max, "How long is measured");
+  to->add_option("--warm-up", setting.load.warm_up, "Seconds before that, which are not")
+      ->check(CLI::Range(0, seconds_max))
+      ->capture_default_str();
+  add_skus(to, setting.skus);
+  add_files(to, setting.files);
+}
+
+void add_lines(CLI::App* to, bench::load_setting& setting) {
+  add_count(to, "--lines", setting.lines, 500, "Lines of each cart");
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, bench_options& options, const settings& settings,
@@ -56,26 +91,37 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
     return added;
   };
 
+  CLI::App* browse =
+      scenario("browse", "Visitors read lists, products, variants and searches",
+               [&options](const bench::stage& stage) { return run_browse(stage, options.browse); });
+  add_load(browse, "--visitors", options.browse);
+
+  CLI::App* cart = scenario("cart", "Shoppers fill a cart, look at it and leave it",
+                            [&options](const bench::stage& stage) { return run_cart(stage, options.cart); });
+  add_load(cart, "--shoppers", options.cart);
+  add_lines(cart, options.cart);
+
   CLI::App* checkout =
       scenario("checkout", "Shoppers create a cart, add lines, check out and pay",
                [&options](const bench::stage& stage) { return run_checkout(stage, options.checkout); });
-  add_count(checkout, "--shoppers", options.checkout.shoppers, connections_max, "Connections at work");
-  add_count(checkout, "--lines", options.checkout.lines, 500, "Lines of each cart");
-  add_count(checkout, "--seconds", options.checkout.seconds, seconds_max, "How long");
-  add_skus(checkout, options.checkout.skus);
-  checkout
-      ->add_option("--hot", options.checkout.hot_percent, "Percent of lines that want one and the same sku")
-      ->check(CLI::Range(0, 100))
+  add_load(checkout, "--shoppers", options.checkout);
+  add_lines(checkout, options.checkout);
+
+  options.hot.hot_skus = hot_skus_default;
+  CLI::App* hot =
+      scenario("hot", "The same, and one line of each cart is among a few skus",
+               [&options](const bench::stage& stage) { return run_checkout(stage, options.hot); });
+  add_load(hot, "--shoppers", options.hot);
+  add_lines(hot, options.hot);
+  hot->add_option("--hot-skus", options.hot.hot_skus, "How few")
+      ->check(CLI::Range(1, hot_skus_max))
       ->capture_default_str();
-  CLI::Option* rate =
-      checkout
-          ->add_option("--rate", options.checkout.rate,
-                       "Orders a second that are to start, whatever becomes of them; times from then on")
-          ->check(CLI::Range(0.1, rate_max))
-          ->excludes("--shoppers");
-  add_count(checkout, "--under-way", options.checkout.under_way, connections_max,
-            "With --rate: orders under way at once; more do not start");
-  checkout->get_option("--under-way")->needs(rate);
+
+  CLI::App* mixed =
+      scenario("mixed", "Of a hundred visits 60 browse, 30 fill a cart and leave it, 10 buy",
+               [&options](const bench::stage& stage) { return run_mixed(stage, options.mixed); });
+  add_load(mixed, "--visitors", options.mixed);
+  add_lines(mixed, options.mixed);
 
   CLI::App* prepared =
       scenario("prepared", "One kind of call by itself, on carts that were filled before",
@@ -96,7 +142,7 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   prepared
       ->add_option("--hot-skus", options.prepared.hot_skus,
                    "One line of each cart is among so many skus; 0: any")
-      ->check(CLI::Range(0, 1000))
+      ->check(CLI::Range(0, hot_skus_max))
       ->capture_default_str();
   add_count(prepared, "--seconds", options.prepared.seconds, seconds_max, "How long, at most");
   prepared
@@ -105,29 +151,26 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
       ->capture_default_str();
   prepared->add_option("--ids", options.prepared.ids_file, "A file for the ids of the carts");
 
-  CLI::App* cart = scenario("cart", "What it costs to add to carts of different sizes, in turns",
-                            [&options](const bench::stage& stage) { return run_cart(stage, options.cart); });
-  cart->add_option("--lines", options.cart.lines, "Lines of the carts, e.g. 1,500")
+  CLI::App* cart_sizes =
+      scenario("cart-sizes", "What it costs to add to carts of different sizes, in turns",
+               [&options](const bench::stage& stage) { return run_cart_sizes(stage, options.cart_sizes); });
+  cart_sizes->add_option("--lines", options.cart_sizes.lines, "Lines of the carts, e.g. 1,500")
       ->delimiter(',')
       ->check(CLI::Range(1, cart_lines_max))
       ->capture_default_str();
-  add_count(cart, "--rounds", options.cart.rounds, 1000, "Turns of each size");
-  add_count(cart, "--shoppers", options.cart.shoppers, connections_max,
+  add_count(cart_sizes, "--rounds", options.cart_sizes.rounds, 1000, "Turns of each size");
+  add_count(cart_sizes, "--shoppers", options.cart_sizes.shoppers, connections_max,
             "Connections at work, each with its own cart");
-  add_count(cart, "--seconds", options.cart.seconds, seconds_max, "How long each turn takes");
+  add_count(cart_sizes, "--seconds", options.cart_sizes.seconds, seconds_max, "How long each turn takes");
 
-  CLI::App* flash =
-      scenario("flash", "Many buyers, few units, all at once",
-               [&options](const bench::stage& stage) { return run_flash(stage, options.flash); });
+  CLI::App* flash = scenario("flash", "Many buyers, few units", [&options](const bench::stage& stage) {
+    return run_flash(stage, options.flash);
+  });
   add_count(flash, "--units", options.flash.units, 1'000'000, "Units on sale");
   add_count(flash, "--buyers", options.flash.buyers, connections_max, "Connections that buy one each");
-
-  CLI::App* browse =
-      scenario("browse", "Visitors read lists, products, variants and searches",
-               [&options](const bench::stage& stage) { return run_browse(stage, options.browse); });
-  add_count(browse, "--visitors", options.browse.visitors, connections_max, "Connections at work");
-  add_count(browse, "--seconds", options.browse.seconds, seconds_max, "How long");
-  add_skus(browse, options.browse.skus);
+  add_rate(flash, options.flash.rate,
+           "Buyers a second, who come, fill a cart and buy; if not given all buy at once");
+  add_files(flash, options.flash.files);
 
   CLI::App* crowd =
       scenario("crowd", "Holds idle and slow connections, for beside another load",

@@ -16,10 +16,13 @@ namespace souk::cli {
 struct bench_options {
   std::string admin_url = "http://127.0.0.1:8081";
   bench::checkout_options checkout;
+  bench::checkout_options hot;
+  bench::load_setting cart;
+  bench::load_setting browse;
+  bench::load_setting mixed;
   bench::prepared_options prepared;
-  bench::cart_options cart;
+  bench::cart_sizes_options cart_sizes;
   bench::flash_options flash;
-  bench::browse_options browse;
   bench::crowd_options crowd;
   bench::pulse_options pulse;
   bench::histories_options histories;

@@ -107,7 +107,7 @@ class filled_cart {
   std::string target_;
 };
 
-turn take_turn(const stage& stage, const cart_options& options, int lines, shopping_tally& tally) {
+turn take_turn(const stage& stage, const cart_sizes_options& options, int lines, shopping_tally& tally) {
   event_loop loop;
   std::vector<std::unique_ptr<filled_cart>> carts;
   for (int i = 0; i < options.shoppers; ++i) {
@@ -133,11 +133,12 @@ double median_of(const std::vector<turn>& turns, int lines) {
   return means.size() % 2 == 1 ? means[middle] : (means[middle - 1] + means[middle]) / 2;
 }
 
-void print_json(const cart_options& options, const std::vector<turn>& turns, const shopping_tally& tally) {
+void print_json(const cart_sizes_options& options, const std::vector<turn>& turns,
+                const shopping_tally& tally) {
   souk::json::writer out;
   out.begin_object()
       .key("scenario")
-      .string("cart")
+      .string("cart-sizes")
       .key("shoppers")
       .integer(options.shoppers)
       .key("turns")
@@ -167,7 +168,8 @@ void print_json(const cart_options& options, const std::vector<turn>& turns, con
   fmt::print("{}\n", std::move(out).take());
 }
 
-void print_table(const cart_options& options, const std::vector<turn>& turns, const shopping_tally& tally) {
+void print_table(const cart_sizes_options& options, const std::vector<turn>& turns,
+                 const shopping_tally& tally) {
   fmt::print("{:>8}{:>10}{:>12}{:>12}\n", "lines", "adds", "mean us", "p50 us");
   for (const turn& turn : turns) {
     fmt::print("{:>8}{:>10}{:>12.1f}{:>12.1f}\n", turn.lines, turn.adds, turn.add_us, turn.p50_us);
@@ -183,7 +185,7 @@ void print_table(const cart_options& options, const std::vector<turn>& turns, co
 
 }  // namespace
 
-bool run_cart(const stage& stage, const cart_options& options) {
+bool run_cart_sizes(const stage& stage, const cart_sizes_options& options) {
   const int most = *std::max_element(options.lines.begin(), options.lines.end());
   prepare_goods(stage.with_key, static_cast<std::size_t>(most) + 1);
   shopping_tally tally;
