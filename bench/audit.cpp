@@ -27,13 +27,23 @@ class auditor {
 
   audit_report run() && {
     check_stock();
+    return std::move(*this).check_money();
+  }
+
+  audit_report run(const std::unordered_set<std::string>& skus) && {
+    for (const std::string& sku : skus)
+      check_sku(sku);
+    return std::move(*this).check_money();
+  }
+
+ private:
+  audit_report check_money() && {
     read_ledger();
     check_orders();
     check_leftovers();
     return std::move(report_);
   }
 
- private:
   void find(std::string what) {
     ++report_.findings_count;
     if (report_.findings.size() < audit_report::findings_max) report_.findings.push_back(std::move(what));
@@ -51,6 +61,15 @@ class auditor {
     if (report_.unbalanced != 0 && data.get_array().empty()) {
       find(fmt::format("{} skus do not balance", report_.unbalanced));
     }
+  }
+
+  void check_sku(const std::string& sku) {
+    const json::value books = client_.get("/v1/inventory/audit?sku=" + percent_encoded(sku));
+    ++report_.skus;
+    report_.open_holds += member(books, "holds").as_array().size();
+    if (member(books, "balanced").as_bool()) return;
+    ++report_.unbalanced;
+    find("stock does not balance: " + json::serialize(books));
   }
 
   void read_ledger() {
@@ -123,6 +142,11 @@ class auditor {
 
 audit_report audit(shop_client& client, std::unordered_set<std::string> answered) {
   return auditor(client, std::move(answered)).run();
+}
+
+audit_report audit_of(shop_client& client, std::unordered_set<std::string> answered,
+                      const std::unordered_set<std::string>& skus) {
+  return auditor(client, std::move(answered)).run(skus);
 }
 
 void write_books(souk::json::writer& out, const audit_report& books) {

@@ -32,6 +32,10 @@ struct audit_report {
 /// `answered` must be an order that is there. Throws `unreachable` or `refused`.
 audit_report audit(shop_client& client, std::unordered_set<std::string> answered = {});
 
+/// The same, but of stock only these skus: a large shop has too many for one question.
+audit_report audit_of(shop_client& client, std::unordered_set<std::string> answered,
+                      const std::unordered_set<std::string>& skus);
+
 /// `{"unbalanced", "charges", "orders", "answered"}`
 void write_books(json::writer& out, const audit_report& books);
 

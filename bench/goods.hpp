@@ -11,7 +11,8 @@ namespace souk::bench {
 
 inline constexpr std::string_view goods_currency = "USD";
 inline constexpr std::string_view goods_category = "bench";
-inline constexpr std::size_t goods_max = 100'000;
+/// By requests that takes a quarter of an hour and more; `bench_growth` makes them in minutes.
+inline constexpr std::size_t goods_max = 10'000'000;
 /// Units received of each sku, once: as much as one adjustment may carry.
 inline constexpr std::int64_t goods_units = 1'000'000'000;
 

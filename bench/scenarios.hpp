@@ -30,6 +30,9 @@ struct load_setting {
   load_options load;
   std::size_t skus = 10'000;
   int lines = 3;  ///< Of each cart.
+  /// The goods are there already: they are not made, and at the end only skus that were sold are audited
+  /// (`shopping_tally::sold_skus_max` of them), where asking for all would take minutes.
+  bool goods_are_there = false;
   report_files files;
 };
 

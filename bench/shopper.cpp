@@ -103,6 +103,9 @@ task<bool> shopper::shop_for(const std::vector<wish>& wishes) {
   const bool added = co_await add(wishes);
   if (!added) co_return false;
   const bool bought = co_await buy();
+  for (const wish& wish : wishes) {
+    if (tally_.sold_skus.size() < shopping_tally::sold_skus_max) tally_.sold_skus.emplace(wish.sku);
+  }
   co_return bought;
 }
 

@@ -18,12 +18,15 @@ namespace souk::bench {
 /// What all shoppers of a run count together. One thread.
 struct shopping_tally {
   static constexpr std::size_t wrong_shown_max = 10;
+  /// Asked for one by one in an audit: about a second.
+  static constexpr std::size_t sold_skus_max = 2'000;
 
   call_times times;
   std::map<std::string, std::uint64_t, std::less<>>
       errors;  ///< By problem code; "wrong_answer": it did not add up.
   std::map<std::string, std::string, std::less<>> first_errors;  ///< What the first of each code said.
   std::unordered_set<std::string> orders;                        ///< Ids of the orders that were answered.
+  std::unordered_set<std::string> sold_skus;                     ///< The first that were sold, for an audit.
   std::vector<std::string> wrong;                                ///< The first answers that did not add up.
 
   /// Returns its code.

@@ -67,6 +67,8 @@ void add_load(CLI::App* to, const std::string& clients, bench::load_setting& set
       ->check(CLI::Range(0, seconds_max))
       ->capture_default_str();
   add_skus(to, setting.skus);
+  to->add_flag("--goods-are-there", setting.goods_are_there,
+               "They were made before (bench_growth); only skus that are sold are audited");
   add_files(to, setting.files);
 }
 
