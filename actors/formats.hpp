@@ -21,7 +21,10 @@ inline constexpr std::uint32_t nats_sinks = 5;
 /// Holds that say whose they are, and buyers, a kind of entity.
 inline constexpr std::uint32_t hold_limits = 6;
 
+/// Customers and the market of the Online Marketplace benchmark, kinds of entities.
+inline constexpr std::uint32_t marketplace = 7;
+
 /// The newest that this version writes.
-inline constexpr std::uint32_t newest = hold_limits;
+inline constexpr std::uint32_t newest = marketplace;
 
 }  // namespace souk::formats

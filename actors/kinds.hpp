@@ -18,5 +18,7 @@ inline constexpr runtime::kind_id import_job = 9;
 inline constexpr runtime::kind_id webhook = 10;
 inline constexpr runtime::kind_id buyer = 11;
 inline constexpr runtime::kind_id nats_sink = 12;
+inline constexpr runtime::kind_id marketplace_customer = 13;
+inline constexpr runtime::kind_id market = 14;
 
 }  // namespace souk::kinds

@@ -3,6 +3,8 @@
 #include "actors/buyer/buyer.hpp"
 #include "actors/import/import_job.hpp"
 #include "actors/keyring/keyring.hpp"
+#include "actors/marketplace/customer.hpp"
+#include "actors/marketplace/market.hpp"
 #include "actors/nats/sink.hpp"
 #include "actors/order/order.hpp"
 #include "actors/payment/payment.hpp"
@@ -47,6 +49,8 @@ shop make_shop(const shop_options& options) {
   add(entities, import_job::make_kind());
   add(entities, webhook::make_kind());
   add(entities, nats::make_kind());
+  add(entities, marketplace::customer_decider{});
+  add(entities, marketplace::market_decider{});
   entities.projections = {shop.catalogue, shop.credentials};
   return shop;
 }

@@ -143,6 +143,9 @@ void read_node(map_reader& reader, node_settings& node) {
   reader.address("proxied", proxied);
   if (reader.line_of("proxied") != 0) node.proxied = proxied;
   reader.address("admin", node.admin);
+  endpoint marketplace;
+  reader.address("marketplace", marketplace);
+  if (reader.line_of("marketplace") != 0) node.marketplace = marketplace;
   reader.text("link", node.link);
   if (!node.link.empty() && !port_of(node.link))
     reader.complain(reader.line_of("link"),
@@ -155,12 +158,18 @@ void read_node(map_reader& reader, node_settings& node) {
   if (node.proxied && node.proxied->port != 0 &&
       (*node.proxied == node.http || *node.proxied == node.admin || node.proxied == node.https))
     reader.complain(reader.line_of("proxied"), "node " + node.id + " has proxied at the address of another");
+  if (node.marketplace && node.marketplace->port != 0 &&
+      (*node.marketplace == node.http || *node.marketplace == node.admin || node.marketplace == node.https ||
+       node.marketplace == node.proxied))
+    reader.complain(reader.line_of("marketplace"),
+                    "node " + node.id + " has marketplace at the address of another");
 }
 
 std::vector<endpoint> addresses_of(const node_settings& node) {
   std::vector<endpoint> all{node.http, node.admin};
   if (node.https) all.push_back(*node.https);
   if (node.proxied) all.push_back(*node.proxied);
+  if (node.marketplace) all.push_back(*node.marketplace);
   return all;
 }
 
@@ -516,6 +525,7 @@ node_settings choose_node(const settings& settings, const overrides& overrides) 
   if (overrides.https && !settings.http.tls.given())
     throw config_error("--https", {{0, "needs http.tls with certificate and key in cluster.conf"}});
   if (overrides.admin) node.admin = override_endpoint("--admin", *overrides.admin);
+  if (overrides.marketplace) node.marketplace = override_endpoint("--marketplace", *overrides.marketplace);
   if (overrides.link) node.link = *overrides.link;
   if (overrides.link && !port_of(node.link))
     throw config_error("--link", {{0, "must be a host and a port, as in 127.0.0.1:8082, not " + node.link}});

@@ -85,6 +85,8 @@ struct node_settings {
   /// Where proxies come in that speak the PROXY protocol; with `http.trusted_proxies`. Nothing: nowhere.
   std::optional<endpoint> proxied;
   endpoint admin{"127.0.0.1", 8081};  ///< Health and metrics; loopback by default.
+  /// Where clients of the Online Marketplace benchmark come in, without any key. Nothing: nowhere.
+  std::optional<endpoint> marketplace;
   /// "host:port" where the other nodes reach it, and where it listens for them; port 0: any free one. With
   /// etcd it must be given.
   std::string link;
@@ -304,12 +306,13 @@ settings load_settings(const std::filesystem::path& file);
 
 /// What soukd's command line may override.
 struct overrides {
-  std::optional<std::string> node;   ///< --node
-  std::optional<std::string> data;   ///< --data
-  std::optional<std::string> http;   ///< --http
-  std::optional<std::string> admin;  ///< --admin
-  std::optional<std::string> link;   ///< --link
-  std::optional<std::string> https;  ///< --https
+  std::optional<std::string> node;         ///< --node
+  std::optional<std::string> data;         ///< --data
+  std::optional<std::string> http;         ///< --http
+  std::optional<std::string> admin;        ///< --admin
+  std::optional<std::string> link;         ///< --link
+  std::optional<std::string> https;        ///< --https
+  std::optional<std::string> marketplace;  ///< --marketplace
 };
 
 /// The node to run: the one named, or the only one, with the overrides applied. Throws `config_error`.

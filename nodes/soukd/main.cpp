@@ -82,9 +82,12 @@ int run(const arguments& arguments) {
   auto service = souk::nodes::start_service(std::move(options));
   const auto& at = service->addresses();
   const auto https = at.https.empty() ? std::string{} : R"("https":")" + at.https + R"(",)";
-  std::printf(R"(SOUK_READY {"node":"%s","http":"%s",%s"admin":"%s","pid":%d})"
+  const auto marketplace =
+      at.marketplace.empty() ? std::string{} : R"("marketplace":")" + at.marketplace + R"(",)";
+  std::printf(R"(SOUK_READY {"node":"%s","http":"%s",%s%s"admin":"%s","pid":%d})"
               "\n",
-              node.id.c_str(), at.http.c_str(), https.c_str(), at.admin.c_str(), getpid());
+              node.id.c_str(), at.http.c_str(), https.c_str(), marketplace.c_str(), at.admin.c_str(),
+              getpid());
   std::fflush(stdout);
 
   int signal_number = 0;
@@ -107,6 +110,8 @@ int main(int argc, char** argv) {
   app.add_option("--http", arguments.overrides.http, "where clients come in, as 127.0.0.1:8080; port 0: any");
   app.add_option("--https", arguments.overrides.https, "where clients come in by TLS, with http.tls");
   app.add_option("--admin", arguments.overrides.admin, "where health and metrics are shown");
+  app.add_option("--marketplace", arguments.overrides.marketplace,
+                 "where clients of the Online Marketplace benchmark come in, without any key");
   app.add_option("--link", arguments.overrides.link, "where the other nodes reach this one");
   app.add_flag("--alone", arguments.alone,
                "one node that owns all, whatever cluster.conf says of a cluster and of the test provider");

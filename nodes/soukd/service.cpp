@@ -11,6 +11,7 @@
 #include "actors/gateway/routes.hpp"
 #include "actors/gateway/tenant_at_sight.hpp"
 #include "actors/import/importer.hpp"
+#include "actors/marketplace/desk.hpp"
 #include "actors/nats/jetstream.hpp"
 #include "actors/nats/publisher.hpp"
 #include "actors/payment/provider.hpp"
@@ -177,6 +178,7 @@ class running_service final : public service {
     stop();
     // Handles first: an actor that outlives its system cannot be let go.
     admin_.reset();  // it shows what the other one counts
+    marketplace_.reset();
     http_.reset();
     node_.reset();
     provider_.reset();
@@ -191,6 +193,7 @@ class running_service final : public service {
     ending_ = true;
     if (clustered() && node_->root()) hand_over();
     if (http_) http_->drain(drain_ms);
+    if (marketplace_) marketplace_->drain(drain_ms);
     if (first_key_) caf::anon_send_exit(first_key_, caf::exit_reason::user_shutdown);
     first_key_ = nullptr;
     if (clustered()) node_->end_links();
@@ -429,8 +432,25 @@ class running_service final : public service {
       children.push_back(directory.listed(role, std::move(child)));
     }
     children.push_back(importer_child());
+    if (options_.node.marketplace) add_marketplace(children);
     gateways_known_ = true;
     return children;
+  }
+
+  void add_marketplace(std::vector<child_spec>& children) {
+    marketplace::desk_config config;
+    config.routing = node_->routing();
+    config.clock = clock_;
+    config.random = random_;
+    config.request_deadline = options_.settings.http.request_deadline;
+    for (std::uint16_t n = 0; n < options_.settings.http.gateways; ++n) {
+      auto role = "marketplace/" + std::to_string(n);
+      child_spec child{.name = role, .start = [config](caf::event_based_actor* self) {
+                         return self->spawn(marketplace::desk, config);
+                       }};
+      desk_roles_.push_back(role);
+      children.push_back(node_->directory().listed(role, std::move(child)));
+    }
   }
 
   child_spec importer_child() {
@@ -578,8 +598,35 @@ class running_service final : public service {
         admin, [this](const gateway::http_request& request, std::unique_ptr<gateway::responder> responder) {
           responder->respond(answer_health(request, health_));
         });
+    if (options_.node.marketplace) listen_for_marketplace(*options_.node.marketplace);
     addresses_.http = config::to_string({options_.node.http.address, http_->port()});
     addresses_.admin = config::to_string({options_.node.admin.address, admin_->port()});
+  }
+
+  // Who comes in here shows no key, and is not limited: it is for a benchmark.
+  void listen_for_marketplace(const config::endpoint& at) {
+    gateway::listener_options options;
+    options.address = at.address;
+    options.port = at.port;
+    options.connections_max = options_.settings.http.connections_max;
+    options.connections_per_address_max = options.connections_max;
+    marketplace_ = gateway::make_listener(
+        options, [this](gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
+          hand_to_desk(std::move(request), std::move(responder));
+        });
+    addresses_.marketplace = config::to_string({at.address, marketplace_->port()});
+  }
+
+  void hand_to_desk(gateway::http_request request, std::unique_ptr<gateway::responder> responder) {
+    for (std::size_t tries = 0; gateways_known_ && tries < desk_roles_.size(); ++tries) {
+      auto desk = node_->directory().find(desk_roles_[desk_turn_++ % desk_roles_.size()]);
+      if (!desk) continue;
+      caf::anon_send(desk,
+                     gateway::exchange{std::make_shared<const gateway::http_request>(std::move(request)),
+                                       std::move(responder)});
+      return;
+    }
+    responder->respond({.status = 503, .fields = {{"Retry-After", "1"}}});
   }
 
   // Each request goes to the next gateway in turn; one that is being restarted is passed over. What is too
@@ -651,6 +698,9 @@ class running_service final : public service {
   std::vector<std::string> gateway_roles_;
   std::atomic<bool> gateways_known_{false};  // nothing is added to their roles any more
   std::size_t turn_ = 0;                     // the listener's thread alone
+  std::vector<std::string> desk_roles_;
+  std::size_t desk_turn_ = 0;                       // the marketplace listener's thread alone
+  std::unique_ptr<gateway::listener> marketplace_;  // null: it is off
   std::unique_ptr<gateway::listener> http_;
   std::unique_ptr<gateway::listener> admin_;
   service_addresses addresses_;

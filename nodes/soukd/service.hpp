@@ -35,6 +35,7 @@ struct service_addresses {
   std::string http;   ///< "127.0.0.1:8080", with the port that was chosen.
   std::string https;  ///< Empty: not served.
   std::string admin;
+  std::string marketplace;  ///< Empty: not served.
 };
 
 /// One node of a shop: storage, runtime, gateways, listeners. Belongs to the thread that made it.

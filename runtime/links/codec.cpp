@@ -404,7 +404,7 @@ std::string stamped(const stamp& stamp) {
   envelope.set_incarnation(stamp.incarnation);
   envelope.set_sequence(stamp.sequence);
 #ifdef SOUK_NEXT_VERSION
-  envelope.set_newest_format(7);
+  envelope.set_newest_format(8);
 #endif
   return envelope.SerializeAsString();
 }

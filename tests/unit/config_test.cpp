@@ -113,6 +113,8 @@ constexpr bad_file bad_files[] = {
      "\"10.1.2.3/12\""},
     {"nodes = [{ id = \"a\" proxied = \"127.0.0.1:9000\" }]",
      "f:1: node a has proxied, which needs http.trusted_proxies: who may say whose a connection is"},
+    {"nodes = [{ id = \"a\" marketplace = \"127.0.0.1:8080\" }]",
+     "f:1: node a has marketplace at the address of another"},
     {"telemetry { otlp { url = \"http://collector/v1/traces\" one_of = 0 } }",
      "f:1: telemetry.otlp.url must be empty or as in \"http://127.0.0.1:4318/v1/traces\"\n"
      "f:1: telemetry.otlp.one_of must be from 1 to 1000000"},
@@ -221,7 +223,7 @@ TEST(config, every_setting_reaches_its_place) {
               tls { certificate = "certs/{node}.pem" key = "certs/{node}.key" ca = "certs/ca.pem" } }
     nodes = [
       { id = "n1" data = "/srv/n1" http = "0.0.0.0:80" https = "0.0.0.0:443"
-        admin = "127.0.0.1:81" link = "shop-1:82" },
+        admin = "127.0.0.1:81" marketplace = "127.0.0.1:83" link = "shop-1:82" },
       { id = "n2", data = "/srv/n2", http = "[::1]:0", admin = "[::1]:0", link = "[::1]:0" },
     ]
     http { head_max = 8KiB body_max = 2097152 import_max = 1GiB connections_max = 50
@@ -277,6 +279,8 @@ TEST(config, every_setting_reaches_its_place) {
   EXPECT_EQ(read.nodes[0].data, "/srv/n1");
   EXPECT_EQ(read.nodes[0].http, (endpoint{"0.0.0.0", 80}));
   EXPECT_EQ(read.nodes[0].admin, (endpoint{"127.0.0.1", 81}));
+  EXPECT_EQ(read.nodes[0].marketplace, (endpoint{"127.0.0.1", 83}));
+  EXPECT_EQ(read.nodes[1].marketplace, std::nullopt);
   EXPECT_EQ(read.nodes[0].link, "shop-1:82");
   EXPECT_EQ(read.nodes[1].http, (endpoint{"::1", 0}));
   EXPECT_EQ(read.nodes[1].link, "[::1]:0");
