@@ -1,6 +1,7 @@
 #include "nodes/souk/bench_commands.hpp"
 
 #include "bench/goods.hpp"
+#include "nodes/souk/bench_marketplace.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -212,6 +213,7 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   add_count(retries, "--count", options.retries.count, 1'000'000, "Retries of all connections together");
   add_count(retries, "--connections", options.retries.connections, connections_max, "Connections at work");
   add_count(retries, "--seconds", options.retries.seconds, seconds_max, "Over how long they are spread");
+  add_marketplace_bench(*benches, options, settings, choose);
 }
 
 }  // namespace souk::cli

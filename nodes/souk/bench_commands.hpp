@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bench/marketplace.hpp"
 #include "bench/scenarios.hpp"
 #include "nodes/souk/commands.hpp"
 
@@ -27,6 +28,8 @@ struct bench_options {
   bench::pulse_options pulse;
   bench::histories_options histories;
   bench::retries_options retries;
+  std::string marketplace_url = "http://127.0.0.1:8083";
+  bench::marketplace_options marketplace;
 };
 
 /// Adds `bench` and its scenarios to the command line. `choose` is called with what is to be run.
