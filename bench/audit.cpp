@@ -2,9 +2,12 @@
 
 #include "bench/progress.hpp"
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <fstream>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -20,30 +23,32 @@ struct taken {
   std::string payment_id;
 };
 
+// A row of the provider's books.
+struct charge {
+  std::string key;
+  std::string status;
+  std::string checkout_id;
+  std::string payment_id;
+  std::int64_t amount = 0;
+  std::int64_t times = 0;
+};
+
 class auditor {
  public:
   auditor(shop_client& client, std::unordered_set<std::string> answered)
       : client_(client), answered_(std::move(answered)) {}
 
-  audit_report run() && {
-    check_stock();
-    return std::move(*this).check_money();
-  }
-
-  audit_report run(const std::unordered_set<std::string>& skus) && {
-    for (const std::string& sku : skus)
+  audit_report run(const audit_scope& scope) && {
+    if (scope.skus.empty()) check_stock();
+    for (const std::string& sku : scope.skus)
       check_sku(sku);
-    return std::move(*this).check_money();
-  }
-
- private:
-  audit_report check_money() && {
-    read_ledger();
+    scope.ledger_file.empty() ? ask_for_ledger() : read_ledger(scope.ledger_file);
     check_orders();
     check_leftovers();
     return std::move(report_);
   }
 
+ private:
   void find(std::string what) {
     ++report_.findings_count;
     if (report_.findings.size() < audit_report::findings_max) report_.findings.push_back(std::move(what));
@@ -72,23 +77,47 @@ class auditor {
     find("stock does not balance: " + json::serialize(books));
   }
 
-  void read_ledger() {
-    client_.for_each("/v1/test/payments", [this](const json::object& row) {
-      const std::string status = text_member(row, "status");
-      const std::int64_t times = integer_member(row, "charge_count");
-      const std::string key = text_member(row, "key");
-      if (times > 1) {
-        report_.duplicates += static_cast<std::uint64_t>(times - 1);
-        find(fmt::format("the provider charged {} times under key {}", times, key));
-      }
-      if (status != "charged") return;
-      ++report_.charges;
-      taken& sum = taken_[text_member(row, "checkout_id")];
-      ++sum.charges;
-      sum.amount += integer_member(row, "amount");
-      sum.payment_id = text_member(row, "payment_id");
-      if (sum.charges > 1) ++report_.duplicates;
-    });
+  void ask_for_ledger() {
+    client_.for_each("/v1/test/payments",
+                     [this](const json::object& row) { take(charge_of(row, "charge_count")); });
+  }
+
+  // What was written last of a key is how it stands. A last line without its end was never acknowledged.
+  void read_ledger(const std::string& file) {
+    std::ifstream in(file);
+    if (!in) throw std::runtime_error(file + " cannot be read");
+    std::unordered_map<std::string, charge> standing;
+    std::string line;
+    for (std::uint64_t number = 1; std::getline(in, line) && !in.eof(); ++number) {
+      boost::system::error_code error;
+      const json::value row = json::parse(line, error);
+      if (error || !row.is_object())
+        throw std::runtime_error(fmt::format("{}:{}: not a line of a ledger", file, number));
+      charge read = charge_of(row.get_object(), "charges");
+      std::string key = read.key;
+      standing.insert_or_assign(std::move(key), std::move(read));
+    }
+    for (const auto& [key, entry] : standing)
+      take(entry);
+  }
+
+  static charge charge_of(const json::object& row, std::string_view times) {
+    return {text_member(row, "key"),        text_member(row, "status"),    text_member(row, "checkout_id"),
+            text_member(row, "payment_id"), integer_member(row, "amount"), integer_member(row, times)};
+  }
+
+  void take(const charge& entry) {
+    if (entry.times > 1) {
+      report_.duplicates += static_cast<std::uint64_t>(entry.times - 1);
+      find(fmt::format("the provider charged {} times under key {}", entry.times, entry.key));
+    }
+    if (entry.status != "charged") return;
+    ++report_.charges;
+    taken& sum = taken_[entry.checkout_id];
+    ++sum.charges;
+    sum.amount += entry.amount;
+    sum.payment_id = entry.payment_id;
+    if (sum.charges > 1) ++report_.duplicates;
   }
 
   void check_orders() {
@@ -140,13 +169,8 @@ class auditor {
 
 }  // namespace
 
-audit_report audit(shop_client& client, std::unordered_set<std::string> answered) {
-  return auditor(client, std::move(answered)).run();
-}
-
-audit_report audit_of(shop_client& client, std::unordered_set<std::string> answered,
-                      const std::unordered_set<std::string>& skus) {
-  return auditor(client, std::move(answered)).run(skus);
+audit_report audit(shop_client& client, std::unordered_set<std::string> answered, const audit_scope& scope) {
+  return auditor(client, std::move(answered)).run(scope);
 }
 
 void write_books(souk::json::writer& out, const audit_report& books) {

@@ -27,14 +27,21 @@ struct audit_report {
   bool fine() const { return findings_count == 0; }
 };
 
+/// Where an audit looks in a shop that is too large to be asked for everything at once.
+struct audit_scope {
+  /// Of stock only these; none: all of it, in one question.
+  std::unordered_set<std::string> skus;
+  /// The file in which the test provider keeps its books, a line of JSON for each change; empty: the shop is
+  /// asked for them. For millions of charges, which are more than one answer.
+  std::string ledger_file;
+};
+
 /// Checks stock against its ledger, and the payment provider's own ledger against the orders: every live
 /// order with a total above 0 was charged once, its total, and nothing else was. Each id in
-/// `answered` must be an order that is there. Throws `unreachable` or `refused`.
-audit_report audit(shop_client& client, std::unordered_set<std::string> answered = {});
-
-/// The same, but of stock only these skus: a large shop has too many for one question.
-audit_report audit_of(shop_client& client, std::unordered_set<std::string> answered,
-                      const std::unordered_set<std::string>& skus);
+/// `answered` must be an order that is there. Throws `unreachable` or `refused`, and `std::runtime_error` for
+/// a file that is no ledger.
+audit_report audit(shop_client& client, std::unordered_set<std::string> answered = {},
+                   const audit_scope& scope = {});
 
 /// `{"unbalanced", "charges", "orders", "answered"}`
 void write_books(json::writer& out, const audit_report& books);

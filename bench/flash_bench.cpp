@@ -112,7 +112,7 @@ load_options load_of(const flash_options& options) {
 bool run_flash(const stage& stage, const flash_options& options) {
   check_files(options.files);
   shop_client client(stage.with_key);
-  const std::uint64_t charges_before = audit(client).charges;
+  const std::uint64_t charges_before = audit(client, {}, {{}, stage.ledger_file}).charges;
   flash_outcome outcome;
   outcome.sku = make_scarce_sku(client, "bench-flash", options.units);
   const std::vector<wish> wanted{{outcome.sku, goods_price(0), 1}};
@@ -131,7 +131,9 @@ bool run_flash(const stage& stage, const flash_options& options) {
   outcome.orders = tally.orders.size();
   const auto refused = tally.errors.find("insufficient_stock");
   outcome.refused = refused == tally.errors.end() ? 0 : refused->second;
-  load_report report{"flash", "buyers", "answer", {}, load, run, tally, audit(client, tally.orders), false};
+  load_report report{"flash", "buyers", "answer", {},
+                     load,    run,      tally,    audit(client, tally.orders, {{}, stage.ledger_file}),
+                     false};
   outcome.charges = report.books->charges - charges_before;
   read_sku_audit(client, outcome);
   report.facts = facts_of(options, outcome);

@@ -121,8 +121,9 @@ bool run_load(const stage& stage, const load_kind& kind, const checkout_options&
   if (options.hot_skus > 0) report.facts.emplace_back("hot_skus", std::to_string(options.hot_skus));
   if (kind.ordering) {
     shop_client client(stage.with_key);
-    report.books = options.goods_are_there ? audit_of(client, tally.orders, tally.sold_skus)
-                                           : audit(client, tally.orders);
+    audit_scope scope{{}, stage.ledger_file};
+    if (options.goods_are_there) scope.skus = tally.sold_skus;
+    report.books = audit(client, tally.orders, scope);
     report.fine = report.books->fine();
   }
   report.fine = report.fine && tally.errors.empty() && run.done() > 0;

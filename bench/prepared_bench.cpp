@@ -214,7 +214,7 @@ bool run_prepared(const stage& stage, const prepared_options& options) {
   run.costs.stop();
 
   shopping_tally& tally = shoppers.tally;
-  if (buying) run.books = audit(client, tally.orders);
+  if (buying) run.books = audit(client, tally.orders, {{}, stage.ledger_file});
   run.fine = buying ? run.books->fine() : read_all(stage.with_key.server, carts, tally);
   run.fine = run.fine && tally.errors.empty() && run.done > 0;
   stage.json ? print_json(options, run, tally) : print_table(options, run, tally);

@@ -16,6 +16,7 @@ namespace souk::bench {
 struct stage {
   shop with_key;                  ///< For preparing and auditing.
   std::optional<endpoint> admin;  ///< The server's own figures; absent: not reported.
+  std::string ledger_file;        ///< Of the test provider, for audits; empty: the shop is asked.
   bool json = false;
 };
 

@@ -23,7 +23,8 @@ constexpr int cart_lines_max = 9'999;  // one more is added and taken out
 int code_of(bool right) { return right ? exit_fine : exit_found_wrong; }
 
 bench::stage stage_of(const bench_options& options, const settings& settings) {
-  bench::stage stage{settings.with_key(), bench::parse_url(options.admin_url), settings.json};
+  bench::stage stage{settings.with_key(), bench::parse_url(options.admin_url), options.ledger_file,
+                     settings.json};
   bench::check_access(stage.with_key);
   return stage;
 }
@@ -86,6 +87,10 @@ void add_bench(CLI::App& app, bench_options& options, const settings& settings,
   benches->fallthrough();
   benches->add_option("--admin", options.admin_url, "The server's admin listener, for its own figures")
       ->capture_default_str();
+  benches
+      ->add_option("--ledger", options.ledger_file,
+                   "The test provider's ledger, to be read instead of asking the shop for its books")
+      ->check(CLI::ExistingFile);
   const auto scenario = [&](const std::string& name, const std::string& purpose, auto run) {
     CLI::App* added = benches->add_subcommand(name, purpose);
     added->callback([choose, &options, &settings, run] {

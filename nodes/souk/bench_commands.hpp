@@ -16,6 +16,7 @@ namespace souk::cli {
 /// The options of all benchmarks; lives as long as the command line that they are bound to.
 struct bench_options {
   std::string admin_url = "http://127.0.0.1:8081";
+  std::string ledger_file;
   bench::checkout_options checkout;
   bench::checkout_options hot;
   bench::load_setting cart;

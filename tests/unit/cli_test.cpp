@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <string>
@@ -299,12 +300,24 @@ class books : public testing::Test {
   audit_report run() const {
     const scripted_server server([this](const std::string& request) {
       const std::string path = target_of(request);
-      if (path == "/v1/inventory/audit") return http(200, stock);
+      if (path.starts_with("/v1/inventory/audit")) return http(200, stock);
       return http(200,
                   R"({"has_more":false,"data":[)" + (path == "/v1/test/payments" ? ledger : orders) + "]}");
     });
     shop_client client(server.as_shop());
-    return audit(client);
+    return audit(client, {}, scope);
+  }
+
+  /// From here on the books are what this file of the provider's says.
+  void keep_ledger(const std::string& text) {
+    scope.ledger_file = testing::TempDir() + "ledger";
+    std::ofstream(scope.ledger_file) << text;
+    ledger = "unknown to the shop";
+  }
+  static std::string line(const std::string& id, const std::string& status, int amount, int times = 1) {
+    return R"({"at":1,"key":"pay_)" + id + R"(/charge","status":")" + status + R"(","payment_id":"pay_)" +
+           id + R"(","checkout_id":"chk_)" + id + R"(","amount":)" + std::to_string(amount) +
+           R"(,"charges":)" + std::to_string(times) + "}\n";
   }
 
   static std::string order(const std::string& id, const std::string& status, int total) {
@@ -317,6 +330,7 @@ class books : public testing::Test {
            std::to_string(times) + "}";
   }
 
+  audit_scope scope;
   std::string stock = R"({"skus":2,"unbalanced":0,"open_holds":0,"data":[]})";
   std::string ledger =
       charge("1", "charged", 500) + "," + charge("2", "refunded", 700) + "," + charge("3", "declined", 900);
@@ -363,6 +377,39 @@ TEST_F(books, a_second_charge_is_found_whether_under_one_key_or_two) {
   report = run();
   EXPECT_EQ(report.duplicates, 1u);
   EXPECT_EQ(report.findings_count, 1u);
+}
+
+TEST_F(books, of_a_ledger_in_a_file_the_last_word_on_a_key_counts) {
+  keep_ledger(line("1", "requires_action", 500, 0) + line("2", "charged", 700) + line("1", "charged", 500) +
+              line("2", "refunded", 700) + R"({"key":"pay_9/ch)");
+  EXPECT_TRUE(run().fine());
+  EXPECT_EQ(run().charges, 1u);
+  keep_ledger(line("1", "charged", 500, 2) + line("2", "charged", 700));
+  const audit_report report = run();
+  EXPECT_EQ(report.charges, 2u);
+  EXPECT_EQ(report.duplicates, 1u);
+  EXPECT_EQ(report.findings_count, 2u);
+}
+
+TEST_F(books, a_ledger_that_is_none_is_named) {
+  keep_ledger(line("1", "charged", 500) + "nonsense\n");
+  try {
+    run();
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(error.what(), scope.ledger_file + ":2: not a line of a ledger");
+  }
+  scope.ledger_file = "/nowhere/ledger";
+  EXPECT_THROW(run(), std::runtime_error);
+}
+
+TEST_F(books, skus_are_asked_for_one_by_one_where_that_is_wanted) {
+  scope.skus = {"a", "b"};
+  stock = R"({"sku":"a","balanced":true,"holds":[]})";
+  EXPECT_TRUE(run().fine());
+  EXPECT_EQ(run().skus, 2u);
+  stock = R"({"sku":"a","balanced":false,"holds":[]})";
+  EXPECT_EQ(run().unbalanced, 2u);
 }
 
 TEST_F(books, a_second_order_of_one_checkout_is_found) {
