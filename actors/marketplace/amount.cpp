@@ -7,7 +7,7 @@ namespace souk::marketplace {
 
 std::optional<std::int64_t> amount_of(double value) {
   // Written so that what is no number is refused too.
-  if (!(value >= 0 && value <= amount_max)) return std::nullopt;
+  if (!(value >= 0 && value <= static_cast<double>(amount_max))) return std::nullopt;
   return std::llround(value * static_cast<double>(amount_unit));
 }
 

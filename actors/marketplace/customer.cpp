@@ -1,5 +1,6 @@
 #include "actors/marketplace/customer.hpp"
 
+#include "actors/marketplace/amount.hpp"
 #include "actors/marketplace/lines.hpp"
 #include "actors/marketplace/market.hpp"
 
@@ -188,7 +189,11 @@ void take_in(customer_state& state, const pb::Item& item) {
     state.items.push_back(item);
     return;
   }
-  // More of the same, as the shopper sees it now.
+  // More of the same, as the shopper sees it now. A voucher is checked when it comes in.
+  constexpr auto voucher_max = quantity_max * amount_unit * amount_max;
+  if (same->voucher() > voucher_max || item.voucher() > voucher_max || same->voucher() < 0 ||
+      item.voucher() < 0)
+    throw runtime::undecodable("a voucher of impossible size");
   const auto quantity = same->quantity() + item.quantity();
   const auto voucher = same->voucher() + item.voucher();
   *same = item;

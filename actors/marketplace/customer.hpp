@@ -17,8 +17,8 @@ namespace souk::marketplace {
 
 /// Different products in one cart; the benchmark's have up to ten.
 inline constexpr std::size_t cart_items_max = 100;
-/// Units of one product in one cart.
-inline constexpr std::uint32_t quantity_max = 1'000'000;
+/// Units of one product in one cart; the benchmark's have up to ten.
+inline constexpr std::uint32_t quantity_max = 1'000;
 /// Checkouts that a customer remembers: for whoever repeats one, and for the cart's history. A repeat comes
 /// at once, and a run of the benchmark has a handful for each customer.
 inline constexpr std::size_t receipts_max = 32;

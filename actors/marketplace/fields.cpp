@@ -82,7 +82,7 @@ std::int64_t fields::take_amount(std::string_view name, const boost::json::value
   boost::system::error_code error;
   const auto number = value.to_number<double>(error);
   const auto amount = error ? std::nullopt : amount_of(number);
-  if (!amount) complain(name, "must be a number from 0 to 1000000");
+  if (!amount) complain(name, "must be a number from 0 to " + std::to_string(amount_max));
   return amount.value_or(0);
 }
 

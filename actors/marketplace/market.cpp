@@ -181,11 +181,12 @@ decision read(const market_state& state, const pb::MarketRead& command) {
 // -- what is decided ---------------------------------------------------------------------------------
 
 void sell(market_state& state, const pb::Line& line) {
-  auto& stock = state.sellers[line.seller_id()].shelves[line.product_id()].stock;
   const auto quantity = static_cast<std::int64_t>(line.quantity());
-  if (quantity > stock.available() - stock.reserved())
+  const auto* found = state.find(line.seller_id(), line.product_id());
+  if (found == nullptr || quantity == 0 || quantity > found->stock.available() - found->stock.reserved())
     throw std::logic_error("more is sold than there is of product " + std::to_string(line.seller_id()) + "/" +
                            std::to_string(line.product_id()));
+  auto& stock = state.sellers.at(line.seller_id()).shelves.at(line.product_id()).stock;
   stock.set_available(stock.available() - quantity);
   stock.set_order_count(stock.order_count() + 1);
   stock.set_ytd(stock.ytd() + quantity);
@@ -207,9 +208,18 @@ void waits_no_more(market_state& state, std::uint32_t seller_id, std::uint64_t n
   if (!to_deliver.empty()) state.oldest.emplace(*to_deliver.begin(), seller_id);
 }
 
+// Figures that no command brings about: of a record or a row that is not what it claims to be.
+void check(const pb::Stock& stock) {
+  constexpr std::int64_t most = 1'000'000'000'000;
+  for (const auto figure : {stock.available(), stock.reserved(), stock.order_count(), stock.ytd()})
+    if (figure < 0 || figure > most) throw runtime::undecodable("a stock of impossible size");
+}
+
 template <class Lines>
 void open(market_state& state, std::uint64_t number, open_order order, const Lines& lines,
           std::int64_t placed_ms) {
+  if (state.orders.contains(number) || state.numbers.contains({order.customer_id, order.order_id}))
+    throw std::logic_error("an order is open twice");
   std::uint32_t package = 0;
   for (const pb::Line& line : lines) {
     auto [at, fresh] = state.sellers[line.seller_id()].entries.try_emplace(number);
@@ -235,6 +245,7 @@ pb::CounterRow& counters_of(market_state& state, std::uint32_t customer_id) {
 }
 
 void take_in(market_state& state, const pb::Placed& placed, runtime::timestamp at, std::uint64_t number) {
+  if (placed.lines().empty()) throw runtime::undecodable("an order of nothing");
   for (const auto& line : placed.lines())
     sell(state, line);
   open(state, number, {placed.customer_id(), placed.order_id(), {}, 0}, placed.lines(), runtime::to_ms(at));
@@ -270,7 +281,19 @@ void take_in(market_state& state, const pb::Delivered& delivered) {
   }
 }
 
+// What no command names.
+void refuse_nobody(std::uint32_t seller_id, std::uint32_t product_id) {
+  if (seller_id == 0 || product_id == 0) throw runtime::undecodable("an event of no seller or product");
+}
+
+void take_in(market_state& state, const pb::Seller& seller) {
+  refuse_nobody(seller.id(), 1);
+  state.sellers[seller.id()].profile = seller;
+  state.changed.sellers.insert(seller.id());
+}
+
 void take_in(market_state& state, const pb::Product& product, runtime::timestamp at) {
+  refuse_nobody(product.seller_id(), product.product_id());
   auto& kept = state.sellers[product.seller_id()].shelves[product.product_id()].product;
   const auto created_ms = kept.created_ms();
   kept = product;
@@ -280,6 +303,8 @@ void take_in(market_state& state, const pb::Product& product, runtime::timestamp
 }
 
 void take_in(market_state& state, const pb::Stock& stock) {
+  refuse_nobody(stock.seller_id(), stock.product_id());
+  check(stock);
   auto& kept = state.sellers[stock.seller_id()].shelves[stock.product_id()].stock;
   kept = stock;
   kept.set_received(stock.available());
@@ -287,6 +312,8 @@ void take_in(market_state& state, const pb::Stock& stock) {
 }
 
 void take_in(market_state& state, const pb::PriceChanged& changed, runtime::timestamp at) {
+  if (!is_on_sale(state.find(changed.seller_id(), changed.product_id())))
+    throw std::logic_error("a price of a product that there is not");
   auto& product = state.sellers.at(changed.seller_id()).shelves.at(changed.product_id()).product;
   product.set_price(changed.price());
   product.set_updated_ms(runtime::to_ms(at));
@@ -513,9 +540,7 @@ void market_decider::evolve(state& state, const event& event, runtime::timestamp
                             std::uint64_t version) const {
   switch (event.of_case()) {
     case pb::MarketEvent::kSellerPut:
-      state.sellers[event.seller_put().id()].profile = event.seller_put();
-      state.changed.sellers.insert(event.seller_put().id());
-      return;
+      return take_in(state, event.seller_put());
     case pb::MarketEvent::kProductPut:
       return take_in(state, event.product_put(), at);
     case pb::MarketEvent::kStockPut:
@@ -552,8 +577,10 @@ void market_decider::load_row(state& state, std::string_view row, std::string_vi
     }
     case 'q': {
       const auto of_seller = runtime::parse_as<pb::StockRow>(value);
-      for (const auto& stock : of_seller->products())
+      for (const auto& stock : of_seller->products()) {
+        check(stock);
         state.sellers[id].shelves[stock.product_id()].stock = stock;
+      }
       return;
     }
     case 'o':

@@ -83,7 +83,7 @@ class marketplace_process : public ::testing::Test {
   static void expect_fine(const std::pair<boost::json::object, int>& run) {
     EXPECT_EQ(run.second, 0) << boost::json::serialize(run.first);
     EXPECT_TRUE(run.first.at("fine").as_bool()) << boost::json::serialize(run.first);
-    EXPECT_GT(run.first.at("transactions").to_number<int>(), 100);
+    EXPECT_GT(run.first.at("transactions").to_number<int>(), 10);
     for (const auto& check : run.first.at("checks").as_object())
       EXPECT_EQ(check.value().to_number<int>(), 0) << check.key();
   }
@@ -97,8 +97,13 @@ class marketplace_process : public ::testing::Test {
 TEST_F(marketplace_process, loses_and_doubles_nothing_when_it_is_killed_under_load) {
   start();
   auto run = bench({"--seconds", "6", "--connections", "16"});
-  // In the middle of the mix: when a customer of 200 has its second order, some hundred have one.
-  while (ask("GET", "/payment/1/2").status != 200 && run.wait_for(20ms) != std::future_status::ready) {
+  // In the middle of the mix: when one of the first ten of 200 customers has an order, some ten others have.
+  const auto has_sold = [this] {
+    for (int customer = 1; customer <= 10; ++customer)
+      if (ask("GET", "/payment/" + std::to_string(customer) + "/1").status == 200) return true;
+    return false;
+  };
+  while (!has_sold() && run.wait_for(20ms) != std::future_status::ready) {
   }
   node_.end(SIGKILL);
   start(marketplace_);
