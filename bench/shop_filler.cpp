@@ -105,7 +105,7 @@ void shop_filler::follow() {
   for (runtime::shard_id shard = 0; shard < routing_.shard_count(); ++shard) {
     shards_[shard]->replay(last_[shard], std::numeric_limits<std::size_t>::max());
     auto changed = shards_[shard]->begin_flush();
-    std::move(changed.begin(), changed.end(), std::back_inserter(rows));
+    rows.insert(rows.end(), changed->begin(), changed->end());
   }
   must_be_done(storage_->state().write(rows));
   for (const auto& shard : shards_)

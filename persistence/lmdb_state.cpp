@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <stdexcept>
 #include <utility>
 
@@ -49,10 +50,8 @@ lmdb_state::lmdb_state(lmdb_environment& environment) : environment_(environment
   parts_ = databases[1];
 }
 
-commit_status lmdb_state::write(std::span<const row_change> changes) {
-  if (changes.empty()) {
-    return commit_status::done;
-  }
+commit_status lmdb_state::write_all(std::span<const row_changes> parts) {
+  auto changes = std::views::join(parts);
   std::size_t rows = 0;
   auto intent = lmdb_environment::intent::remove;
   for (const row_change& change : changes) {
@@ -62,6 +61,9 @@ commit_status lmdb_state::write(std::span<const row_change> changes) {
       rows += parts_of(change.value->size());
       intent = lmdb_environment::intent::add;
     }
+  }
+  if (rows == 0) {
+    return commit_status::done;
   }
   return environment_.write(intent, rows, [&](MDB_txn* txn) {
     lmdb_cursor cursor(txn, rows_);

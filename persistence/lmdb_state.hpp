@@ -22,7 +22,7 @@ class lmdb_state : public state_store {
   /// `environment`, where it opens its databases, must outlive it.
   explicit lmdb_state(lmdb_environment& environment);
 
-  commit_status write(std::span<const row_change> changes) override;
+  commit_status write_all(std::span<const row_changes> parts) override;
   std::optional<std::string> get(std::string_view key) const override;
   void scan(std::string_view from, std::string_view to, scan_order order,
             const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -171,8 +172,9 @@ class memory_state final : public state_store {
  public:
   explicit memory_state(disk& disk) : disk_(disk) {}
 
-  commit_status write(std::span<const row_change> changes) override {
-    if (changes.empty()) {
+  commit_status write_all(std::span<const row_changes> parts) override {
+    auto changes = std::views::join(parts);
+    if (changes.begin() == changes.end()) {
       return commit_status::done;
     }
     std::ranges::for_each(changes, check_row_change);

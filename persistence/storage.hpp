@@ -117,6 +117,10 @@ struct row_change {
   std::optional<std::string> value;  ///< At most 48 MiB; empty optional: the row goes.
 };
 
+using row_changes = std::span<const row_change>;
+/// Changes on their way to the disk, which those who wait for that still read.
+using shared_rows = std::shared_ptr<const std::vector<row_change>>;
+
 enum class scan_order : std::uint8_t { ascending, descending };
 
 /// The state: an ordered map from bytes to bytes. Same threads as the journal; its writer is a thread of its
@@ -125,8 +129,10 @@ class state_store {
  public:
   virtual ~state_store() = default;
 
-  /// Applies all changes in order in one transaction and returns when they are on disk.
-  virtual commit_status write(std::span<const row_change> changes) = 0;
+  /// Applies all changes of all parts in order in one transaction and returns when they are on disk. Parts,
+  /// as who writes for many need not bring their rows together first.
+  virtual commit_status write_all(std::span<const row_changes> parts) = 0;
+  commit_status write(row_changes changes) { return write_all({&changes, 1}); }
 
   /// The value of one row.
   virtual std::optional<std::string> get(std::string_view key) const = 0;

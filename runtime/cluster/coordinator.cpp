@@ -78,7 +78,9 @@ void embedded_coordinator_life::open(const open_epoch& request) {
   unanswered_.emplace_back(request.reply_to, epoch_opened{request.shard, epoch, {member_}});
   self_->send(state_writer_,
               write_state{caf::actor{self_},
-                          {{keys::coordinator_record(request.shard), record.SerializeAsString()}}});
+                          {std::make_shared<const std::vector<persistence::row_change>>(
+                              1, persistence::row_change{keys::coordinator_record(request.shard),
+                                                         record.SerializeAsString()})}});
 }
 
 void embedded_coordinator_life::publish(const epoch_opened& opened) {

@@ -2,6 +2,7 @@
 
 #include "runtime/fault_point.hpp"
 #include "runtime/shard/keys.hpp"
+#include "runtime/shard/records.hpp"
 #include "runtime/supervision/failure.hpp"
 
 #include <algorithm>
@@ -41,8 +42,8 @@ void entity_life::wake(const wake_up& from) {
     memory_.begin(environment_->kinds->kind(address_.kind));
     memory_.load(keys::entity_prefix(environment_->shard, address_), *environment_->state);
     if (memory_.version > 0) reached("entity: comes back from the disk");
-    for (const auto& record : from.tail)
-      memory_.replay(record.first_version, record.time_ms, record.events, record.timers);
+    for (const auto& entry : from.tail)
+      memory_.replay(parse_record(entry));
   } catch (const persistence::damage& e) {
     self_->send(shard_, wake_up_failed{token_, e.what(), true});
     self_->quit();

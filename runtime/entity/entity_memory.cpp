@@ -62,24 +62,24 @@ void entity_memory::load(const std::string& prefix, const persistence::state_sto
   });
 }
 
-void entity_memory::replay(std::uint64_t first_version, std::int64_t time_ms,
-                           std::span<const message_ptr> events,
-                           std::span<const persistence::pb::TimerChange> changes) {
-  auto next = first_version;
-  for (const auto& event : events) {
+void entity_memory::replay(const persistence::pb::Record& record) {
+  const auto time = from_ms(record.time_ms());
+  auto next = record.first_version();
+  for (const auto& bytes : record.events()) {
     if (next > version) {
-      kind->evolve(*state, *event, from_ms(time_ms), next);
-      if (mutated("event-applied-twice")) kind->evolve(*state, *event, from_ms(time_ms), next);
+      const auto event = kind->parse_event(bytes);
+      kind->evolve(*state, *event, time, next);
+      if (mutated("event-applied-twice")) kind->evolve(*state, *event, time, next);
       version = next;
     }
     ++next;
   }
   // Changes that the loaded header already knows are made once more, in order, and end the same.
-  for (const auto& change : changes) {
+  for (const auto& change : record.timers()) {
     std::erase_if(timers, [&](const auto& timer) { return timer.first == change.name(); });
     if (change.due_ms() != 0) timers.emplace_back(change.name(), change.due_ms());
   }
-  last_ms = std::max(last_ms, time_ms);
+  last_ms = std::max(last_ms, record.time_ms());
 }
 
 void entity_memory::save(const std::string& prefix, std::vector<persistence::row_change>& rows) {

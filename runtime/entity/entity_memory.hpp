@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,8 +28,8 @@ struct entity_memory {
   void load(const std::string& prefix, const row_reader& read);
   void load(const std::string& prefix, const persistence::state_store& state);
   /// Takes in a record after those that it knows; what it knows already changes nothing.
-  void replay(std::uint64_t first_version, std::int64_t time_ms, std::span<const message_ptr> events,
-              std::span<const persistence::pb::TimerChange> changes);
+  /// Throws `undecodable`.
+  void replay(const persistence::pb::Record& record);
   /// Adds the rows that changed since it was loaded or saved, with its header.
   void save(const std::string& prefix, std::vector<persistence::row_change>& rows);
 

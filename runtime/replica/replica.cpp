@@ -162,7 +162,7 @@ void replica_life::start_from_disk() {
   bounds_.reset();
   state_is_still_ = false;
   self_->send(options_.shard.journal_writer(), ask_bounds{caf::actor{self_}, id()});
-  write_state_rows({}, [this] {
+  write_state_rows(std::vector<persistence::row_change>{}, [this] {
     state_is_still_ = true;
     load();
   });
@@ -345,7 +345,7 @@ void replica_life::flush() {
   replay_->purge_answers(options_.shard.time->now());
   reached("replica: before its state is written");
   auto rows = replay_->begin_flush();
-  options_.shard.figures->state_rows += rows.size();
+  options_.shard.figures->state_rows += rows->size();
   write_state_rows(std::move(rows), [this] {
     ++options_.shard.figures->state_flushes;
     if (!replay_) return;
@@ -364,13 +364,18 @@ void replica_life::flush() {
 
 // One after the other: what a full disk refused must not come after what was written later.
 void replica_life::write_state_rows(std::vector<persistence::row_change> rows, std::function<void()> then) {
+  write_state_rows(std::make_shared<const std::vector<persistence::row_change>>(std::move(rows)),
+                   std::move(then));
+}
+
+void replica_life::write_state_rows(persistence::shared_rows rows, std::function<void()> then) {
   state_writes_.push_back({std::move(rows), std::move(then), life_});
   if (state_writes_.size() == 1) write_next_rows();
 }
 
 void replica_life::write_next_rows() {
   if (state_writes_.empty()) return;
-  self_->send(options_.shard.state_writer(), write_state{caf::actor{self_}, state_writes_.front().rows});
+  self_->send(options_.shard.state_writer(), write_state{caf::actor{self_}, {state_writes_.front().rows}});
 }
 
 void replica_life::on_state_written(bool done) {

@@ -60,7 +60,7 @@ class replica_life {
     ending,
   };
   struct state_write {
-    std::vector<persistence::row_change> rows;  // small ones: kept to be offered again
+    persistence::shared_rows rows;  // kept to be offered again
     std::function<void()> then;
     std::uint64_t life = 0;  // of an earlier one it is neither offered again nor heeded
   };
@@ -107,6 +107,7 @@ class replica_life {
 
   // -- the disk
   void write_state_rows(std::vector<persistence::row_change> rows, std::function<void()> then);
+  void write_state_rows(persistence::shared_rows rows, std::function<void()> then);
   void write_next_rows();
   void on_state_written(bool done);
 

@@ -45,8 +45,7 @@ void state_replay::apply(const persistence::journal_entry& entry) {
   }
   if (record.kind() == 0 || !leaves_trace(record)) return;
   const address address{record.tenant(), static_cast<kind_id>(record.kind()), record.key()};
-  const auto tail = tail_of(entry.index, record, kinds_.kind(address.kind));
-  entity(address).replay(tail.first_version, tail.time_ms, tail.events, tail.timers);
+  entity(address).replay(record);
 }
 
 entity_memory& state_replay::entity(const address& address) {
@@ -62,7 +61,7 @@ entity_memory& state_replay::entity(const address& address) {
 
 void state_replay::purge_answers(timestamp now) { book_.purge_answers(now, limits_.answers_purged_per_tick); }
 
-std::vector<persistence::row_change> state_replay::begin_flush() {
+persistence::shared_rows state_replay::begin_flush() {
   std::vector<persistence::row_change> rows;
   for (auto& [address, memory] : entities_)
     memory.save(keys::entity_prefix(shard_, address), rows);

@@ -38,7 +38,7 @@ class state_replay {
   void purge_answers(timestamp now);
 
   /// The rows that bring the state to `replayed()`. A flush must not be under way.
-  std::vector<persistence::row_change> begin_flush();
+  persistence::shared_rows begin_flush();
   bool flushing() const { return flushing_; }
   /// The rows are on disk.
   void end_flush();

@@ -1,6 +1,8 @@
 #include "runtime/shard/layered_rows.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <utility>
 
 namespace souk::runtime {
@@ -10,14 +12,32 @@ namespace {
 // What of a layer lies in a range, ready to be merged in the order of the scan.
 using row = std::pair<std::string_view, const std::optional<std::string>*>;
 
-std::vector<row> cut_out(const layered_rows::layer& layer, std::string_view from, std::string_view to,
-                         bool descending) {
+std::vector<row> cut_out(const layered_rows::layer& layer, std::string_view from, std::string_view to) {
   std::vector<row> rows;
   auto end = layer.lower_bound(to);
   for (auto it = layer.lower_bound(from); it != end; ++it)
     rows.emplace_back(it->first, &it->second);
-  if (descending) std::reverse(rows.begin(), rows.end());
   return rows;
+}
+
+auto place_in(const std::vector<persistence::row_change>& rows, std::string_view key) {
+  return std::ranges::lower_bound(rows, key, std::less<>{},
+                                  [](const persistence::row_change& row) -> std::string_view { return row.key; });
+}
+
+const persistence::row_change* find_in(const persistence::shared_rows& rows, std::string_view key) {
+  if (!rows) return nullptr;
+  const auto found = place_in(*rows, key);
+  return found != rows->end() && found->key == key ? &*found : nullptr;
+}
+
+std::vector<row> cut_out(const persistence::shared_rows& rows, std::string_view from, std::string_view to) {
+  std::vector<row> cut;
+  if (!rows) return cut;
+  const auto end = place_in(*rows, to);
+  for (auto it = place_in(*rows, from); it != end; ++it)
+    cut.emplace_back(it->key, &it->value);
+  return cut;
 }
 
 }  // namespace
@@ -33,7 +53,7 @@ void layered_rows::erase(std::string key) { change(std::move(key), std::nullopt)
 
 void layered_rows::erase_unique(std::string key) {
   auto found = pending_.find(key);
-  if (found != pending_.end() && found->second && !flushing_.contains(key)) {
+  if (found != pending_.end() && found->second && find_in(flushing_, key) == nullptr) {
     pending_.erase(found);
     return;
   }
@@ -42,7 +62,7 @@ void layered_rows::erase_unique(std::string key) {
 
 std::optional<std::string> layered_rows::get(std::string_view key) const {
   if (auto found = pending_.find(key); found != pending_.end()) return found->second;
-  if (auto found = flushing_.find(key); found != flushing_.end()) return found->second;
+  if (const auto* found = find_in(flushing_, key)) return found->value;
   return disk_.get(key);
 }
 
@@ -50,8 +70,12 @@ void layered_rows::scan(std::string_view from, std::string_view to, persistence:
                         const std::function<bool(std::string_view, std::string_view)>& visit) const {
   if (from >= to) return;
   const bool descending = order == persistence::scan_order::descending;
-  auto newest = cut_out(pending_, from, to, descending);
-  auto older = cut_out(flushing_, from, to, descending);
+  auto newest = cut_out(pending_, from, to);
+  auto older = cut_out(flushing_, from, to);
+  if (descending) {
+    std::ranges::reverse(newest);
+    std::ranges::reverse(older);
+  }
   auto comes_before = [descending](std::string_view a, std::string_view b) {
     return descending ? a > b : a < b;
   };
@@ -90,28 +114,21 @@ void layered_rows::scan(std::string_view from, std::string_view to, persistence:
     visit_memory();
 }
 
-std::vector<persistence::row_change> layered_rows::begin_flush() {
-  flushing_ = std::move(pending_);
-  pending_.clear();
-  pending_bytes_ = 0;
+persistence::shared_rows layered_rows::begin_flush() {
   std::vector<persistence::row_change> changes;
-  changes.reserve(flushing_.size());
-  for (const auto& [key, value] : flushing_)
-    changes.push_back({key, value});
-  return changes;
-}
-
-void layered_rows::abandon_flush() {
-  for (auto& [key, value] : flushing_) {
-    pending_bytes_ += key.size() + (value ? value->size() : 0);
-    pending_.emplace(key, std::move(value));
+  changes.reserve(pending_.size());
+  while (!pending_.empty()) {
+    auto row = pending_.extract(pending_.begin());
+    changes.push_back({std::move(row.key()), std::move(row.mapped())});
   }
-  flushing_.clear();
+  pending_bytes_ = 0;
+  flushing_ = std::make_shared<const std::vector<persistence::row_change>>(std::move(changes));
+  return flushing_;
 }
 
 void layered_rows::reset() {
   pending_.clear();
-  flushing_.clear();
+  flushing_.reset();
   pending_bytes_ = 0;
 }
 

@@ -40,12 +40,11 @@ class layered_rows {
   std::size_t pending_bytes() const { return pending_bytes_; }
   bool pending_empty() const { return pending_.empty(); }
 
-  /// Starts a flush: the rows to write. The rows stay visible. A flush must not be under way.
-  std::vector<persistence::row_change> begin_flush();
+  /// Starts a flush: the rows to write, in the order of their keys. They stay visible. A flush must not be
+  /// under way.
+  persistence::shared_rows begin_flush();
   /// The flush's rows are on disk.
-  void end_flush() { flushing_.clear(); }
-  /// The flush did not happen: its rows go back under the newer ones.
-  void abandon_flush();
+  void end_flush() { flushing_.reset(); }
   /// Forgets all that is not on disk.
   void reset();
 
@@ -54,7 +53,7 @@ class layered_rows {
 
   const persistence::state_store& disk_;
   layer pending_;
-  layer flushing_;
+  persistence::shared_rows flushing_;  // null: none
   std::size_t pending_bytes_ = 0;
 };
 

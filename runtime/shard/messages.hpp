@@ -45,18 +45,9 @@ struct work {
   due_timer timer;
 };
 
-/// A record that the state does not stand for yet, as the entity needs it to come back to life.
-struct tail_record {
-  std::uint64_t index = 0;
-  std::uint64_t first_version = 0;
-  std::int64_t time_ms = 0;
-  std::vector<message_ptr> events;
-  std::vector<persistence::pb::TimerChange> timers;
-};
-
-/// shard → entity, first of all: what to add to what is on disk.
+/// shard → entity, first of all: its records that the state does not stand for yet, to add to what is on disk.
 struct wake_up {
-  std::vector<tail_record> tail;
+  std::vector<persistence::journal_entry> tail;
 };
 
 /// shard → entity: decide this. Answered by `decided`, in order.
@@ -156,7 +147,7 @@ struct trim_journal {
 /// shard → state writer. Answered by `state_written`.
 struct write_state {
   caf::actor shard;
-  std::vector<persistence::row_change> rows;
+  std::vector<persistence::shared_rows> rows;
 };
 struct state_written {
   bool done = true;  ///< False: the storage is full.
@@ -228,6 +219,8 @@ struct epoch_opened {
 struct tick {};
 /// A reminder to send on what was collected in this burst of messages.
 struct end_of_burst {};
+/// A reminder to go on with what takes many turns.
+struct shorten_more {};
 /// A reminder to try an entity again that was restarted too often.
 struct retry_entity {
   std::uint64_t token = 0;
@@ -267,6 +260,7 @@ CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::retry_entity))
 CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::cut_after))
 CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::restart_after))
 CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::retry_state))
+CAF_ADD_TYPE_ID(souk_shard, (souk::runtime::shorten_more))
 
 CAF_END_TYPE_ID_BLOCK(souk_shard)
 
@@ -297,3 +291,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::retry_entity)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::cut_after)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::restart_after)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::retry_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::runtime::shorten_more)

@@ -24,12 +24,12 @@ persistence::pb::Record parse_record(const persistence::journal_entry& entry) {
   return record;
 }
 
-tail_record tail_of(std::uint64_t index, const persistence::pb::Record& record, const entity_kind& kind) {
-  tail_record tail{index, record.first_version(), record.time_ms(), {}, {}};
+std::vector<message_ptr> events_of(const persistence::pb::Record& record, const entity_kind& kind) {
+  std::vector<message_ptr> events;
+  events.reserve(static_cast<std::size_t>(record.events_size()));
   for (const auto& event : record.events())
-    tail.events.push_back(kind.parse_event(event));
-  tail.timers.assign(record.timers().begin(), record.timers().end());
-  return tail;
+    events.push_back(kind.parse_event(event));
+  return events;
 }
 
 void check_journal(const shard_book& book, std::uint64_t first, std::uint64_t last) {

@@ -5,6 +5,7 @@
 #include "runtime/shard/shard_book.hpp"
 
 #include <cstdint>
+#include <vector>
 
 /// How records are read back from the journal: by a shard that starts, and by a replica whose state follows.
 namespace souk::runtime {
@@ -18,8 +19,9 @@ inline bool leaves_trace(const persistence::pb::Record& record) {
   return record.events_size() > 0 || record.timers_size() > 0;
 }
 
-/// What a record says to the entity that decided it. Throws `undecodable`.
-tail_record tail_of(std::uint64_t index, const persistence::pb::Record& record, const entity_kind& kind);
+/// What a record changed in the entity that decided it: `first_version` and on, one for each. Throws
+/// `undecodable`.
+std::vector<message_ptr> events_of(const persistence::pb::Record& record, const entity_kind& kind);
 
 /// Throws `damage` unless a journal from `first` to `last` goes on where the state ends.
 void check_journal(const shard_book& book, std::uint64_t first, std::uint64_t last);

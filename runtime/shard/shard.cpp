@@ -131,17 +131,23 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
       [this](const retry_entity& retry) {
         auto found = slots_.find(retry.token);
         if (found == slots_.end() || !found->second->backing_off) return;
-        found->second->backing_off = false;
-        if (!found->second->waiting.empty() || found->second->capturing) activate(*found->second);
+        auto& slot = *found->second;
+        slot.backing_off = false;
+        if (!slot.waiting.empty() || slot.capturing) {
+          activate(slot);
+        } else {
+          drop_if_idle(slot);
+        }
       },
       [this](const journal_refused& refused) { on_refused(refused.first); },
       [this](const stream_batch& batch) { on_effects(batch); },
       [this](const stream_ack& ack) { book_->acknowledged(ack.from, ack.watermark, ack.above); },
       [this](const world_result& result) { on_world_result(result); },
       [this](const state_written& written) { on_state_written(written.done); },
+      [this](const shorten_more&) { shorten_tails(); },
       [this](const storage_fill& fill) { nearly_full_ = fill.nearly_full; },
       [this](const retry_state&) {
-        self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
+        write_state_out();
       },
       [this](const status_query& query) {
         auto answer = status();
@@ -171,14 +177,13 @@ void shard_life::recover(const replication::history& journal) {
         book_->apply(entry.index, record, {}, {});
         if (record.kind() == 0 || !leaves_trace(record)) return true;
         auto& slot = slot_of({record.tenant(), static_cast<kind_id>(record.kind()), record.key()});
-        auto tail = tail_of(entry.index, record, *slot.kind);
-        if (!tail.events.empty()) {
+        if (auto events = events_of(record, *slot.kind); !events.empty()) {
           unreleased gate;
           gate.index = entry.index;
-          show_later(gate, slot, tail.first_version, tail.events);
+          show_later(gate, slot, record.first_version(), std::move(events));
           unreleased_.push_back(std::move(gate));
         }
-        slot.tail.push_back(std::move(tail));
+        add_to_tail(slot, entry);
         slot.last_index = entry.index;
         slot.dirty = true;
         return true;
@@ -186,7 +191,11 @@ void shard_life::recover(const replication::history& journal) {
 }
 
 void shard_life::show_later(unreleased& gate, const slot& slot, std::uint64_t first_version,
-                            std::vector<message_ptr> events) {
+                            std::vector<message_ptr> events) const {
+  const bool looks = std::ranges::any_of(options_.kinds->projections, [&](const auto& projection) {
+    return projection->source() == slot.address.kind;
+  });
+  if (!looks) return;
   gate.entity_token = slot.token;
   gate.entity = slot.address;
   gate.first_version = first_version;
@@ -372,7 +381,7 @@ void shard_life::activate(slot& slot) {
   ++options_.figures->entities_active;
   touch(slot);
   send_waiting(slot);
-  if (slot.capturing) self_->send(slot.actor, capture{});
+  if (slot.capture_asked) self_->send(slot.actor, capture{});
   if (recency_.size() > active_max()) passivate();
 }
 
@@ -429,13 +438,9 @@ void shard_life::on_decided(decided& result) {
       if (mutated("charge-before-commit"))
         for (const auto& call : record.world_calls())
           make_call(call.number(), book_->open_calls().at(call.number()));
-      if (!result.events.empty() || record.timers_size() > 0) {
+      if (leaves_trace(record)) {
         slot.dirty = true;
-        slot.tail.push_back({gate.index,
-                             record.first_version(),
-                             record.time_ms(),
-                             result.events,
-                             {record.timers().begin(), record.timers().end()}});
+        add_to_tail(slot, burst_.back());
       }
       if (!result.events.empty()) show_later(gate, slot, record.first_version(), std::move(result.events));
     }

@@ -110,11 +110,12 @@ class shard_life {
     bool leaving = false;      // asked to hand out its rows and end
     bool backing_off = false;  // restarted too often: waits
     bool dirty = false;        // has decided since its rows were last captured
-    bool capturing = false;    // its rows are awaited for the flush
+    bool capturing = false;    // its rows are wanted for the flush
+    bool capture_asked = false;  // and it was asked for them
     // Lists, as most slots wait for nothing most of the time: an empty deque takes half a kilobyte.
     std::list<std::shared_ptr<const work>> waiting;  // not sent to the actor yet
     std::list<std::shared_ptr<const work>> sent;     // undecided, in order
-    std::list<tail_record> tail;
+    std::list<persistence::journal_entry> tail;      // what it takes to bring it back beyond the state
     std::uint64_t last_index = 0;
     std::chrono::nanoseconds last_used{0};
     std::list<std::uint64_t>::iterator recency;
@@ -145,8 +146,8 @@ class shard_life {
   // -- start
   // -----------------------------------------------------------------------------------------------------
   void recover(const replication::history& journal);
-  static void show_later(unreleased& gate, const slot& slot, std::uint64_t first_version,
-                         std::vector<message_ptr> events);
+  void show_later(unreleased& gate, const slot& slot, std::uint64_t first_version,
+                  std::vector<message_ptr> events) const;
   void decide_opening();
   void serve();
   void shut_down();
@@ -222,10 +223,14 @@ class shard_life {
   // -----------------------------------------------------------------------------------------------------
   void record_acknowledgements();
   void trim();
+  void add_to_tail(slot& slot, persistence::journal_entry entry);
   void begin_flush();
+  void ask_for_rows();
   void on_captured(captured& result);
   void continue_flush();
+  void write_state_out();
   void on_state_written(bool done);
+  void shorten_tails();
   void passivate();
   void leave(slot& slot);
   void drop_if_idle(slot& slot);
@@ -300,9 +305,14 @@ class shard_life {
   // The flush under way.
   enum class flush_phase : std::uint8_t { none, capturing, writing };
   flush_phase flush_ = flush_phase::none;
+  std::deque<std::uint64_t> captures_wanted_;  // of entities that were not asked yet
   std::size_t captures_awaited_ = 0;
   std::uint64_t flush_needs_ = 0;  // the highest index in the rows: must be committed first
-  std::vector<persistence::row_change> flush_rows_;
+  std::vector<persistence::row_change> captured_rows_;
+  std::vector<persistence::shared_rows> flush_rows_;  // until they are on disk
+  // Entities with records beyond the state, each once; and those of which some may be in the state now.
+  std::vector<std::uint64_t> tailed_;
+  std::deque<std::uint64_t> tails_to_shorten_;
   std::chrono::nanoseconds last_flush_{0};
   std::size_t bytes_since_flush_ = 0;
 

@@ -150,8 +150,11 @@ void shard_book::apply(std::uint64_t index, const rpb::Record& record,
     item.index = index;
     item.to = {effect.tenant(), static_cast<kind_id>(effect.kind()), effect.key()};
     item.sender = entity;
-    if (static_cast<std::size_t>(i) < effect_commands.size()) item.command = effect_commands[i];
-    item.bytes = effect.command();
+    if (static_cast<std::size_t>(i) < effect_commands.size()) {
+      item.command = effect_commands[i];
+    } else {
+      item.bytes = effect.command();
+    }
     item.failed_kind = static_cast<kind_id>(effect.failed_kind());
     item.failed_key = effect.failed_key();
     item.failure = effect.failure();
@@ -165,8 +168,11 @@ void shard_book::apply(std::uint64_t index, const rpb::Record& record,
     open.index = index;
     open.caller = entity;
     open.port = call.port();
-    if (static_cast<std::size_t>(i) < world_requests.size()) open.request = world_requests[i];
-    open.bytes = call.request();
+    if (static_cast<std::size_t>(i) < world_requests.size()) {
+      open.request = world_requests[i];
+    } else {
+      open.bytes = call.request();
+    }
     open.traceparent = record.traceparent();
     open_calls_.insert_or_assign(call.number(), std::move(open));
   }
@@ -431,7 +437,7 @@ std::string shard_book::header_row() const {
   return header.SerializeAsString();
 }
 
-std::vector<persistence::row_change> shard_book::begin_flush() {
+persistence::shared_rows shard_book::begin_flush() {
   for (auto& [to, stream] : out_) {
     for (auto& [number, item] : stream.items) {
       if (item.on_disk) continue;
@@ -441,7 +447,7 @@ std::vector<persistence::row_change> shard_book::begin_flush() {
       effect.set_tenant(item.to.tenant);
       effect.set_kind(item.to.kind);
       effect.set_key(item.to.key);
-      effect.set_command(item.bytes);
+      effect.set_command(item.command ? item.command->SerializeAsString() : item.bytes);
       effect.set_failed_kind(item.failed_kind);
       effect.set_failed_key(item.failed_key);
       effect.set_failure(item.failure);
@@ -459,7 +465,7 @@ std::vector<persistence::row_change> shard_book::begin_flush() {
     row.set_kind(call.caller.kind);
     row.set_key(call.caller.key);
     row.set_port(call.port);
-    row.set_request(call.bytes);
+    row.set_request(call.request ? call.request->SerializeAsString() : call.bytes);
     row.set_traceparent(call.traceparent);
     rows_.put(keys::world_call(self_, number), row.SerializeAsString());
     call.on_disk = true;
@@ -473,7 +479,5 @@ void shard_book::end_flush() {
   rows_.end_flush();
   applied_ = flushing_upto_;
 }
-
-void shard_book::abandon_flush() { rows_.abandon_flush(); }
 
 }  // namespace souk::runtime

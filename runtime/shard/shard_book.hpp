@@ -47,7 +47,7 @@ struct outgoing_effect {
   address to;
   address sender;
   message_ptr command;      ///< Null when it was read back from the disk.
-  std::string bytes;        ///< The command, serialised.
+  std::string bytes;        ///< Then the command, serialised.
   kind_id failed_kind = 0;  ///< Set: it reports that an effect of `to`'s failed. See pb::Effect.
   std::string failed_key;
   std::string failure;
@@ -61,7 +61,7 @@ struct open_call {
   address caller;
   std::string port;
   message_ptr request;  ///< Null when it was read back from the disk.
-  std::string bytes;
+  std::string bytes;    ///< Then the request, serialised.
   std::string traceparent;  ///< Of the record that caused it.
   bool on_disk = false;
 };
@@ -163,9 +163,8 @@ class shard_book {
 
   /// Everything up to `last_index()` that is not on disk: rows to write, the header with them. Entities' rows
   /// must have been put into `rows()` before.
-  std::vector<persistence::row_change> begin_flush();
+  persistence::shared_rows begin_flush();
   void end_flush();
-  void abandon_flush();
 
  private:
   struct stream_out {

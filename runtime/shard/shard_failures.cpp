@@ -149,7 +149,7 @@ void shard_life::set_aside(slot& slot, const work& work, const std::string& mess
   slot.last_index = index;
   if (record.timers_size() > 0) {
     slot.dirty = true;
-    slot.tail.push_back({index, 0, now, {}, {record.timers().begin(), record.timers().end()}});
+    add_to_tail(slot, burst_.back());
   }
   ++options_.figures->quarantined;
   log::error("a message was set aside",

@@ -18,6 +18,10 @@ namespace {
 constexpr std::chrono::seconds full_retry{1};
 // A shard that is to end waits so long for the other members to have what it decided last.
 constexpr std::chrono::seconds stop_patience{3};
+// Entities that are asked for their rows at the same time: some milliseconds of work.
+constexpr std::size_t captures_at_once = 64;
+// Entities whose tails are shortened in a row.
+constexpr std::size_t tails_at_once = 256;
 
 }  // namespace
 
@@ -41,28 +45,47 @@ void shard_life::trim() {
   self_->send(options_.journal_writer(), trim_journal{options_.id, keep_from, spared_from});
 }
 
+void shard_life::add_to_tail(slot& slot, persistence::journal_entry entry) {
+  if (slot.tail.empty()) tailed_.push_back(slot.token);
+  slot.tail.push_back(std::move(entry));
+}
+
 void shard_life::begin_flush() {
   flush_ = flush_phase::capturing;
   last_flush_ = options_.time->steady();
   bytes_since_flush_ = 0;
   flush_needs_ = book_->last_index();
-  flush_rows_ = book_->begin_flush();
+  flush_rows_ = {book_->begin_flush()};
   captures_awaited_ = 0;
-  std::vector<slot*> asleep;
-  for (auto& [token, slot] : slots_) {
-    if (!slot->dirty) continue;
-    slot->capturing = true;
-    ++captures_awaited_;
-    if (slot->leaving) continue;  // its rows are on their way
-    if (slot->actor) {
-      self_->send(slot->actor, capture{});
-    } else if (!slot->backing_off) {
-      asleep.push_back(slot.get());
+  tailed_.insert(tailed_.end(), tails_to_shorten_.begin(), tails_to_shorten_.end());
+  tails_to_shorten_.clear();
+  for (const auto token : tailed_) {
+    auto& slot = *slots_.at(token);
+    if (!slot.dirty) continue;
+    slot.capturing = true;
+    if (slot.leaving) {
+      ++captures_awaited_;  // its rows are on their way
+    } else {
+      captures_wanted_.push_back(token);
     }
   }
-  for (auto* slot : asleep)
-    activate(*slot);
+  ask_for_rows();
   continue_flush();
+}
+
+// A few at a time, so that requests that come meanwhile are taken up in between.
+void shard_life::ask_for_rows() {
+  while (captures_awaited_ < captures_at_once && !captures_wanted_.empty()) {
+    auto& slot = *slots_.at(captures_wanted_.front());
+    captures_wanted_.pop_front();
+    ++captures_awaited_;
+    slot.capture_asked = true;
+    if (slot.actor) {
+      self_->send(slot.actor, capture{});
+    } else if (!slot.backing_off) {
+      activate(slot);
+    }
+  }
 }
 
 void shard_life::on_captured(captured& result) {
@@ -70,10 +93,11 @@ void shard_life::on_captured(captured& result) {
   if (found == slots_.end()) return;
   auto& slot = *found->second;
   if (slot.capturing) {
-    std::move(result.rows.begin(), result.rows.end(), std::back_inserter(flush_rows_));
+    std::move(result.rows.begin(), result.rows.end(), std::back_inserter(captured_rows_));
     flush_needs_ = std::max(flush_needs_, slot.last_index);
-    slot.capturing = false;
+    slot.capturing = slot.capture_asked = false;
     --captures_awaited_;
+    ask_for_rows();
   } else if (slot.dirty && !mutated("rows-of-leaving-lost")) {
     for (auto& row : result.rows) {
       if (row.value) {
@@ -99,12 +123,19 @@ void shard_life::on_captured(captured& result) {
 }
 
 void shard_life::continue_flush() {
-  if (flush_ != flush_phase::capturing || captures_awaited_ > 0) return;
+  if (flush_ != flush_phase::capturing || captures_awaited_ > 0 || !captures_wanted_.empty()) return;
   if (committed_ < flush_needs_ && !mutated("state-before-commit")) return;
   if (!snapshots_.empty() && !stopping_) return;  // whoever reads the state reads one state
   reached("shard: before its state is written");
   flush_ = flush_phase::writing;
-  options_.figures->state_rows += flush_rows_.size();
+  flush_rows_.push_back(
+      std::make_shared<const std::vector<persistence::row_change>>(std::exchange(captured_rows_, {})));
+  for (const auto& rows : flush_rows_)
+    options_.figures->state_rows += rows->size();
+  write_state_out();
+}
+
+void shard_life::write_state_out() {
   self_->send(options_.state_writer(), write_state{caf::actor{self_}, flush_rows_});
 }
 
@@ -120,14 +151,9 @@ void shard_life::on_state_written(bool done) {
   flush_rows_.clear();
   book_->end_flush();
   ++options_.figures->state_flushes;
-  std::vector<slot*> maybe_idle;
-  for (auto& [token, slot] : slots_) {
-    while (!slot->tail.empty() && slot->tail.front().index <= book_->applied())
-      slot->tail.pop_front();
-    if (!slot->actor) maybe_idle.push_back(slot.get());
-  }
-  for (auto* slot : maybe_idle)
-    drop_if_idle(*slot);
+  tails_to_shorten_.insert(tails_to_shorten_.end(), tailed_.begin(), tailed_.end());
+  tailed_.clear();
+  shorten_tails();
   trim();
   if (!snapshots_waiting_.empty()) go_on_with_snapshots();
   if (!stopping_) return;
@@ -137,6 +163,22 @@ void shard_life::on_state_written(bool done) {
     last_flush_done_ = true;
     begin_flush();
   }
+}
+
+// A few at a time, as rows are asked for: what is freed was last touched seconds ago.
+void shard_life::shorten_tails() {
+  for (std::size_t i = 0; i < tails_at_once && !tails_to_shorten_.empty(); ++i) {
+    auto& slot = *slots_.at(tails_to_shorten_.front());
+    tails_to_shorten_.pop_front();
+    while (!slot.tail.empty() && slot.tail.front().index <= book_->applied())
+      slot.tail.pop_front();
+    if (slot.tail.empty()) {
+      drop_if_idle(slot);
+    } else {
+      tailed_.push_back(slot.token);
+    }
+  }
+  if (!tails_to_shorten_.empty()) self_->send(self_, shorten_more{});
 }
 
 // A shard that is to end writes out what is committed; when the other members are gone nothing will be any

@@ -173,11 +173,14 @@ caf::behavior state_writer_life::start(persistence::storage* storage, const limi
   figures_ = figures;
   return {
       [this](write_state& write) {
-        for (const auto& row : write.rows)
-          batch_bytes_ += row.key.size() + (row.value ? row.value->size() : 0);
-        std::move(write.rows.begin(), write.rows.end(), std::back_inserter(batch_));
+        for (auto& rows : write.rows) {
+          for (const auto& row : *rows)
+            batch_bytes_ += row.key.size() + (row.value ? row.value->size() : 0);
+          batch_rows_ += rows->size();
+          if (!rows->empty()) batch_.push_back(std::move(rows));
+        }
         owners_.push_back(write.shard);
-        if (batch_.size() >= limits_->commit_rows_max || batch_bytes_ >= limits_->commit_bytes_max) {
+        if (batch_rows_ >= limits_->commit_rows_max || batch_bytes_ >= limits_->commit_bytes_max) {
           commit();
         } else if (!commit_pending_) {
           commit_pending_ = true;
@@ -194,7 +197,10 @@ caf::behavior state_writer_life::start(persistence::storage* storage, const limi
 void state_writer_life::commit() {
   if (owners_.empty()) return;
   if (!batch_.empty()) reached("state: before a commit");
-  const auto status = storage_->state().write(batch_);
+  std::vector<persistence::row_changes> parts;
+  for (const auto& rows : batch_)
+    parts.emplace_back(*rows);
+  const auto status = storage_->state().write_all(parts);
   if (!batch_.empty()) {
     reached("state: after a commit");
     figures_->state_commits += 1;
@@ -203,6 +209,7 @@ void state_writer_life::commit() {
     self_->send(owner, state_written{status == persistence::commit_status::done});
   batch_.clear();
   owners_.clear();
+  batch_rows_ = 0;
   batch_bytes_ = 0;
 }
 

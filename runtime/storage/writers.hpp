@@ -102,8 +102,9 @@ class state_writer_life {
   persistence::storage* storage_ = nullptr;
   const limits* limits_ = nullptr;
   writer_figures* figures_ = nullptr;
-  std::vector<persistence::row_change> batch_;
+  std::vector<persistence::shared_rows> batch_;
   std::vector<caf::actor> owners_;
+  std::size_t batch_rows_ = 0;
   std::size_t batch_bytes_ = 0;
   bool commit_pending_ = false;
 };

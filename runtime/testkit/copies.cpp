@@ -152,7 +152,7 @@ std::optional<std::string> replay_difference(const shard_snapshot& from, const s
   state_replay replay{shard, kinds, *replayed, limits};
   replay.load();
   replay.replay(live.applied, std::numeric_limits<std::size_t>::max());
-  replayed->state().write(replay.begin_flush());
+  replayed->state().write(*replay.begin_flush());
   replay.end_flush();
   if (auto found = difference(*replayed, storage, shard); !found.empty()) return found;
   const auto digest = digest_of(*replayed, shard, now);

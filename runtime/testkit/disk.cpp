@@ -111,16 +111,17 @@ class disk::state_view final : public persistence::state_store {
  public:
   explicit state_view(disk& disk) : disk_(disk) {}
 
-  commit_status write(std::span<const persistence::row_change> changes) override {
+  commit_status write_all(std::span<const persistence::row_changes> parts) override {
+    std::vector<persistence::row_change> changes;
+    for (const auto& part : parts)
+      changes.insert(changes.end(), part.begin(), part.end());
     if (changes.empty()) return commit_status::done;
     if (disk_.refuses()) return commit_status::storage_full;
     const auto status = below().write(changes);
     if (status != commit_status::done) return status;
     if (disk_.lying_)
       disk_.keep(disk_.unwritten_state_,
-                 [all = std::vector(changes.begin(), changes.end())](persistence::storage& storage) {
-                   return storage.state().write(all);
-                 });
+                 [all = changes](persistence::storage& storage) { return storage.state().write(all); });
     if (!disk_.rows_.empty())
       for (const auto& change : changes)
         disk_.rows_.erase(change.key);

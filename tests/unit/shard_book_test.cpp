@@ -38,7 +38,7 @@ class shard_book_test : public testing::Test {
   void apply(const rpb::Record& record) { book.apply(book.last_index() + 1, record, {}, {}); }
 
   void flush() {
-    storage->state().write(book.begin_flush());
+    storage->state().write(*book.begin_flush());
     book.end_flush();
   }
 
