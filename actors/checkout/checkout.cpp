@@ -565,15 +565,25 @@ runtime::decision checkout_decider::cart_claimed(const state& state, const pb::C
     return late.take();
   }
   if (!state.is(status::opening)) return {};
-  draft draft{*this, state, context};
-  draft.emit([&](pb::Event& event) {
+  const auto fill = [&](pb::Event& event) {
     if (answer.ok()) {
       event.mutable_cart_taken();
     } else {
       *event.mutable_cart_refused()->mutable_answer() = answer;
     }
-  });
-  if (is_all_answered(draft.next())) draft.conclude_opening();
+  };
+  const bool is_last = state.row.lines_pending() == 0 && state.row.buyer_claim() != "pending";
+  if (!is_last) {  // nothing is copied
+    runtime::decision decision;
+    pb::Event event;
+    event.set_schema(1);
+    fill(event);
+    decision.emit(std::move(event));
+    return decision;
+  }
+  draft draft{*this, state, context};
+  draft.emit(fill);
+  draft.conclude_opening();
   return draft.take();
 }
 

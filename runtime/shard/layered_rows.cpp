@@ -21,8 +21,9 @@ std::vector<row> cut_out(const layered_rows::layer& layer, std::string_view from
 }
 
 auto place_in(const std::vector<persistence::row_change>& rows, std::string_view key) {
-  return std::ranges::lower_bound(rows, key, std::less<>{},
-                                  [](const persistence::row_change& row) -> std::string_view { return row.key; });
+  return std::ranges::lower_bound(
+      rows, key, std::less<>{},
+      [](const persistence::row_change& row) -> std::string_view { return row.key; });
 }
 
 const persistence::row_change* find_in(const persistence::shared_rows& rows, std::string_view key) {

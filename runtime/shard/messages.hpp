@@ -45,7 +45,8 @@ struct work {
   due_timer timer;
 };
 
-/// shard → entity, first of all: its records that the state does not stand for yet, to add to what is on disk.
+/// shard → entity, first of all: its records that the state does not stand for yet, to add to what is on
+/// disk.
 struct wake_up {
   std::vector<persistence::journal_entry> tail;
 };

@@ -146,9 +146,7 @@ caf::behavior shard_life::start(shard_options options, shard_start start) {
       [this](const state_written& written) { on_state_written(written.done); },
       [this](const shorten_more&) { shorten_tails(); },
       [this](const storage_fill& fill) { nearly_full_ = fill.nearly_full; },
-      [this](const retry_state&) {
-        write_state_out();
-      },
+      [this](const retry_state&) { write_state_out(); },
       [this](const status_query& query) {
         auto answer = status();
         answer.correlation = query.correlation;
@@ -349,13 +347,13 @@ void shard_life::fire_timers() {
 }
 
 shard_life::slot& shard_life::slot_of(const address& address) {
-  if (auto found = tokens_.find(address); found != tokens_.end()) return *slots_.at(found->second);
+  if (auto found = by_address_.find(address); found != by_address_.end()) return *found->second;
   auto made = std::make_unique<slot>();
   made->token = next_token_++;
   made->address = address;
   made->kind = &options_.kinds->kind(address.kind);
   auto& result = *made;
-  tokens_.emplace(address, made->token);
+  by_address_.emplace(address, &result);
   slots_.emplace(made->token, std::move(made));
   return result;
 }
@@ -431,7 +429,9 @@ void shard_life::on_decided(decided& result) {
     add_answers(record, result, *work, gate);
     if (is_substantive(record)) {
       reached("shard: decided");
-      gate.index = journal(record, result.effect_commands, result.world_requests);
+      // What a client asks under its key comes as far as here once, unless an answer to it was kept.
+      gate.index =
+          journal(record, result.effect_commands, result.world_requests, work->origin == work_origin::client);
       slot.last_index = gate.index;
       for (const auto& call : record.world_calls())
         gate.world_calls.push_back(call.number());
@@ -529,10 +529,10 @@ bool shard_life::is_substantive(const rpb::Record& record) const {
 }
 
 std::uint64_t shard_life::journal(rpb::Record& record, const std::vector<message_ptr>& effect_commands,
-                                  const std::vector<message_ptr>& world_requests) {
+                                  const std::vector<message_ptr>& world_requests, bool first_answer) {
   book_->number(record);
   const auto index = book_->last_index() + 1;
-  book_->apply(index, record, effect_commands, world_requests);
+  book_->apply(index, record, effect_commands, world_requests, first_answer);
   persistence::journal_entry entry{options_.id, index, epoch_, record.SerializeAsString()};
   bytes_since_flush_ += entry.payload.size();
   decided_.push_back({index, epoch_, entry.payload.share()});

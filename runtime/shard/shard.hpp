@@ -107,10 +107,10 @@ class shard_life {
     runtime::address address;
     const entity_kind* kind = nullptr;
     caf::actor actor;
-    bool leaving = false;      // asked to hand out its rows and end
-    bool backing_off = false;  // restarted too often: waits
-    bool dirty = false;        // has decided since its rows were last captured
-    bool capturing = false;    // its rows are wanted for the flush
+    bool leaving = false;        // asked to hand out its rows and end
+    bool backing_off = false;    // restarted too often: waits
+    bool dirty = false;          // has decided since its rows were last captured
+    bool capturing = false;      // its rows are wanted for the flush
     bool capture_asked = false;  // and it was asked for them
     // Lists, as most slots wait for nothing most of the time: an empty deque takes half a kilobyte.
     std::list<std::shared_ptr<const work>> waiting;  // not sent to the actor yet
@@ -173,7 +173,7 @@ class shard_life {
   void add_answers(persistence::pb::Record& record, decided& result, const work& work, unreleased& gate);
   bool is_substantive(const persistence::pb::Record& record) const;
   std::uint64_t journal(persistence::pb::Record& record, const std::vector<message_ptr>& effect_commands,
-                        const std::vector<message_ptr>& world_requests);
+                        const std::vector<message_ptr>& world_requests, bool first_answer = false);
   void deliver_local_effects();
   std::unique_ptr<telemetry::span> span_of(const work& work, const slot& slot, bool parked) const;
   void respond(const work& work, outcome outcome, answer answer = {}, std::string detail = {});
@@ -264,7 +264,7 @@ class shard_life {
 
   std::uint64_t next_token_ = 1;
   std::unordered_map<std::uint64_t, std::unique_ptr<slot>> slots_;
-  std::unordered_map<address, std::uint64_t> tokens_;
+  std::unordered_map<address, slot*> by_address_;
   std::list<std::uint64_t> recency_;  // active entities, least recently used first
   std::size_t active_ = 0;
 

@@ -40,6 +40,7 @@ void shard_book::load() {
   in_.clear();
   received_uncommitted_.clear();
   open_calls_.clear();
+  claims_.clear();
   near_.clear();
   firing_.clear();
   horizon_ms_ = 0;
@@ -133,7 +134,7 @@ void shard_book::number(rpb::Record& record) {
 
 void shard_book::apply(std::uint64_t index, const rpb::Record& record,
                        const std::vector<message_ptr>& effect_commands,
-                       const std::vector<message_ptr>& world_requests) {
+                       const std::vector<message_ptr>& world_requests, bool first_answer) {
   if (index != last_index_ + 1)
     throw std::logic_error("shard " + std::to_string(self_) + ": record " + std::to_string(index) +
                            " after " + std::to_string(last_index_));
@@ -199,14 +200,10 @@ void shard_book::apply(std::uint64_t index, const rpb::Record& record,
       rows_.put(std::move(key), change.value());
     }
   }
-  if (record.has_in_flight() && !mutated("request-forgotten")) {
-    pb::KeptAnswer kept;
-    kept.set_fingerprint(record.in_flight().fingerprint());
-    kept.set_in_flight(true);
-    keep(to_command_id(record.in_flight().command_id()), std::move(kept), record.time_ms());
-  }
+  if (record.has_in_flight() && !mutated("request-forgotten"))
+    apply_in_flight(record.in_flight(), record.time_ms(), first_answer);
   for (const auto& answer : record.answers())
-    apply_answer(answer, record.time_ms());
+    apply_answer(answer, record.time_ms(), first_answer);
   for (const auto& news : record.acknowledged()) {
     const auto to = static_cast<shard_id>(news.to_shard());
     acknowledged(to, news.watermark(), {});
@@ -360,12 +357,26 @@ std::optional<std::int64_t> shard_book::next_due() const {
 // -- kept answers
 // ------------------------------------------------------------------------------------------------
 
-void shard_book::apply_answer(const rpb::Answer& answer, std::int64_t time_ms) {
-  auto id = to_command_id(answer.command_id());
+void shard_book::apply_in_flight(const rpb::InFlight& request, std::int64_t time_ms, bool is_first) {
+  const auto id = to_command_id(request.command_id());
+  const auto before = is_first ? std::nullopt : claim_of(id);
   pb::KeptAnswer kept;
-  kept.set_fingerprint(answer.fingerprint());
-  if (answer.fingerprint().empty()) {
-    if (auto first = find_answer(id)) kept.set_fingerprint(first->fingerprint());
+  kept.set_fingerprint(request.fingerprint());
+  kept.set_in_flight(true);
+  kept.set_expires_ms(before ? before->expires_ms : keep_until(id, time_ms));
+  claims_[id] = {request.fingerprint(), kept.expires_ms()};
+  rows_.put(keys::kept_answer(self_, id), kept.SerializeAsString());
+}
+
+void shard_book::apply_answer(const rpb::Answer& answer, std::int64_t time_ms, bool is_first) {
+  const auto id = to_command_id(answer.command_id());
+  const bool own = !answer.fingerprint().empty();
+  const auto before = own && is_first ? std::nullopt : claim_of(id);
+  pb::KeptAnswer kept;
+  if (own) {
+    kept.set_fingerprint(answer.fingerprint());
+  } else if (before) {
+    kept.set_fingerprint(before->fingerprint);
   }
   kept.set_quarantined(answer.status() == 0);
   kept.set_status(answer.status());
@@ -373,18 +384,22 @@ void shard_book::apply_answer(const rpb::Answer& answer, std::int64_t time_ms) {
   kept.set_location(answer.location());
   kept.set_body(answer.body());
   kept.set_content_type(answer.content_type());
-  keep(id, std::move(kept), time_ms);
+  kept.set_expires_ms(before ? before->expires_ms : keep_until(id, time_ms));
+  claims_.erase(id);
+  rows_.put(keys::kept_answer(self_, id), kept.SerializeAsString());
 }
 
-void shard_book::keep(const command_id& id, pb::KeptAnswer kept, std::int64_t time_ms) {
-  auto key = keys::kept_answer(self_, id);
-  if (auto before = find_answer(id)) {
-    kept.set_expires_ms(before->expires_ms());
-  } else {
-    kept.set_expires_ms(time_ms + limits_.answers_kept.count());
-    rows_.put(keys::answer_end(self_, kept.expires_ms(), id), {});
-  }
-  rows_.put(std::move(key), kept.SerializeAsString());
+std::optional<shard_book::claim> shard_book::claim_of(const command_id& id) {
+  if (const auto found = claims_.find(id); found != claims_.end()) return found->second;
+  const auto kept = find_answer(id);
+  if (!kept) return std::nullopt;
+  return claim{kept->fingerprint(), kept->expires_ms()};
+}
+
+std::int64_t shard_book::keep_until(const command_id& id, std::int64_t time_ms) {
+  const auto expires_ms = time_ms + limits_.answers_kept.count();
+  rows_.put(keys::answer_end(self_, expires_ms, id), {});
+  return expires_ms;
 }
 
 std::optional<pb::KeptAnswer> shard_book::find_answer(const command_id& id) const {

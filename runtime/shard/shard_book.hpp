@@ -60,8 +60,8 @@ struct open_call {
   std::uint64_t index = 0;
   address caller;
   std::string port;
-  message_ptr request;  ///< Null when it was read back from the disk.
-  std::string bytes;    ///< Then the request, serialised.
+  message_ptr request;      ///< Null when it was read back from the disk.
+  std::string bytes;        ///< Then the request, serialised.
   std::string traceparent;  ///< Of the record that caused it.
   bool on_disk = false;
 };
@@ -95,9 +95,11 @@ class shard_book {
   void number(persistence::pb::Record& record);
 
   /// Takes over what a record says; `index` is `last_index() + 1`. `effect_commands` and `world_requests` are
-  /// the messages whose bytes are in the record, or empty at recovery.
+  /// the messages whose bytes are in the record, or empty at recovery. `first_answer`: nothing is kept yet of
+  /// the keyed request that the record takes up or answers at once; otherwise it is looked up.
   void apply(std::uint64_t index, const persistence::pb::Record& record,
-             const std::vector<message_ptr>& effect_commands, const std::vector<message_ptr>& world_requests);
+             const std::vector<message_ptr>& effect_commands, const std::vector<message_ptr>& world_requests,
+             bool first_answer = false);
 
   /// Records up to `index` are committed. Adds to `acknowledge` the shards that are owed an acknowledgement.
   void committed(std::uint64_t index, std::set<shard_id>& acknowledge);
@@ -188,8 +190,16 @@ class shard_book {
   };
 
   void apply_timer(const address& entity, const persistence::pb::TimerChange& change);
-  void apply_answer(const persistence::pb::Answer& answer, std::int64_t time_ms);
-  void keep(const command_id& id, pb::KeptAnswer kept, std::int64_t time_ms);
+  // What was kept when a request was taken up, for the answer that comes later.
+  struct claim {
+    std::string fingerprint;
+    std::int64_t expires_ms = 0;
+  };
+
+  void apply_in_flight(const persistence::pb::InFlight& request, std::int64_t time_ms, bool is_first);
+  void apply_answer(const persistence::pb::Answer& answer, std::int64_t time_ms, bool is_first);
+  std::optional<claim> claim_of(const command_id& id);
+  std::int64_t keep_until(const command_id& id, std::int64_t time_ms);
   void load_effects();
   void load_calls();
   std::string header_row() const;
@@ -211,6 +221,8 @@ class shard_book {
 
   std::uint64_t next_call_ = 1;
   std::map<std::uint64_t, open_call> open_calls_;
+  // Of requests under way that were taken up since this shard serves: as many as it may leave unanswered.
+  std::unordered_map<command_id, claim> claims_;
 
   std::set<due_timer> near_;
   std::set<due_timer> firing_;

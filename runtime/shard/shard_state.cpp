@@ -211,7 +211,7 @@ void shard_life::drop_if_idle(slot& slot) {
   if (slot.actor || slot.leaving || slot.backing_off || slot.capturing || slot.dirty || !slot.tail.empty() ||
       !slot.waiting.empty() || !slot.sent.empty())
     return;
-  tokens_.erase(slot.address);
+  by_address_.erase(slot.address);
   slots_.erase(slot.token);
 }
 
