@@ -198,6 +198,7 @@ void state_writer_life::commit() {
   if (owners_.empty()) return;
   if (!batch_.empty()) reached("state: before a commit");
   std::vector<persistence::row_changes> parts;
+  parts.reserve(batch_.size());
   for (const auto& rows : batch_)
     parts.emplace_back(*rows);
   const auto status = storage_->state().write_all(parts);
