@@ -9,6 +9,8 @@
 #include <cmath>
 #include <iterator>
 #include <stdexcept>
+#include <tuple>
+#include <utility>
 
 namespace souk::bench {
 namespace {
@@ -464,15 +466,19 @@ task<bool> marketplace_traffic::change_price(hands& me) {
 task<bool> marketplace_traffic::replace_product(hands& me) {
   const auto product = take_product();
   auto& known = world_.products()[product];
-  const auto before = known.version;
+  // With a price of its own: one that only rose would outgrow any bound where all want the same.
+  const auto before = std::pair{known.version, known.price};
   known.version = std::to_string(++next_transaction_);
+  known.price = world_.draw_price();
   me.body.clear();
   write_product(me.body, world_, product);
-  const auto version = std::exchange(known.version, before);  // carts are filled with what was answered
+  // Carts are filled with what was answered.
+  const auto after = std::pair{known.version, known.price};
+  std::tie(known.version, known.price) = before;
   const auto request = me.text.make("PUT", "/product", {}, "application/json", me.body, {});
   const http_answer* answer = co_await ask(me, request);
   const bool fine = answer->ok();
-  if (fine) known.version = version;
+  if (fine) std::tie(known.version, known.price) = after;
   known.changing = false;
   co_return fine;
 }

@@ -114,10 +114,12 @@ marketplace_world::marketplace_world(const marketplace_options& options)
       by_seller_(sellers_, options.seller_skew),
       by_product_(per_seller_, options.product_skew) {
   for (known_product& product : products_) {
-    product.price = 1 + static_cast<std::int64_t>(number(price_max));
+    product.price = draw_price();
     product.freight = static_cast<std::int64_t>(number(freight_max + 1));
   }
 }
+
+std::int64_t marketplace_world::draw_price() { return 1 + static_cast<std::int64_t>(number(price_max)); }
 
 std::optional<std::size_t> marketplace_world::find(std::int64_t seller_id, std::int64_t product_id) const {
   const bool known = seller_id >= 1 && static_cast<std::size_t>(seller_id) <= sellers_ && product_id >= 1 &&

@@ -75,6 +75,8 @@ class marketplace_world {
   /// Where a product stands; nothing if the server names one that is not.
   std::optional<std::size_t> find(std::int64_t seller_id, std::int64_t product_id) const;
 
+  /// Of a new product, in cents.
+  std::int64_t draw_price();
   std::size_t draw_seller() { return by_seller_.draw(random_); }
   std::size_t draw_product(std::size_t seller) { return seller * per_seller_ + by_product_.draw(random_); }
   std::size_t draw_product() { return draw_product(draw_seller()); }
