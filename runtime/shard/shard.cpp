@@ -22,6 +22,12 @@ namespace {
 // While the disk is full the shard asks so often whether it still is.
 constexpr std::chrono::seconds full_retry{1};
 
+// What was taken up ends here, and nobody waits for it: a hold that is sold, a cart that is ordered.
+bool is_an_end(const rpb::Record& record) {
+  return record.has_received() && record.effects().empty() && record.world_calls().empty() &&
+         record.answers().empty() && !record.has_in_flight();
+}
+
 // Which first answers are kept: those that a decision gave. What was refused before anything was decided is
 // not.
 bool is_kept(int status) {
@@ -487,6 +493,7 @@ void shard_life::hold(unreleased gate) {
   const bool early = mutated("reply-before-commit") || (gate.read && mutated("read-before-commit"));
   if (gate.index <= committed_ || early) return let_out(gate);
   if (unreleased_.empty()) commits_moved_ = steady();
+  if (gate.read || !gate.responses.empty()) end_burst_later();  // what it waits for may rest
   // A read waits for what it saw, which may lie before the newest record.
   auto place = unreleased_.end();
   while (place != unreleased_.begin() && std::prev(place)->index > gate.index)
@@ -538,11 +545,13 @@ std::uint64_t shard_life::journal(rpb::Record& record, const std::vector<message
   decided_.push_back({index, epoch_, entry.payload.share()});
   burst_.push_back(std::move(entry));
   ++options_.figures->records;
-  end_burst_later();
+  if (!is_an_end(record) || burst_.size() >= options_.limits->commit_entries_max) end_burst_later();
   return index;
 }
 
-// The records of all decisions that wait in the mailbox go to the writer in one message.
+// The records of all decisions that wait in the mailbox go to the writer in one message. Those for which
+// nobody waits rest until others go, until somebody reads what they say, or until the next tick: a commit of
+// their own would stand in the way of one that is waited for.
 void shard_life::end_burst_later() {
   if (burst_pending_) return;
   burst_pending_ = true;

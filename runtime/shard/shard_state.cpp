@@ -218,6 +218,7 @@ void shard_life::drop_if_idle(slot& slot) {
 void shard_life::on_tick() {
   const auto now = steady();
   self_->delayed_send(self_, options_.limits->tick_interval, tick{});
+  if (!burst_pending_) end_burst();
   primary_->tick(now);
   act();
   if (!serving_ || primary_->is_resigned()) return;

@@ -70,7 +70,7 @@ class checkout {
     ASSERT_EQ(answer_->status, 201) << answer_->body;
     const auto order = member_of(member_of(answer_->body, "order"), "id");
     for (const auto& node : shop_.names())
-      ASSERT_EQ(member_of(shop_.call(node, "GET", "/v1/orders/" + order).body, "status"), "placed");
+      ASSERT_EQ(member_of(read_order(node, order).body, "status"), "placed");
     ASSERT_EQ(member_of(shop_.provider_books(), "summary"), R"({"charged":1,"duplicates":0,"refunded":0})");
     auto audit = audit_of_stock();
     for (auto waited = 0ms; waited < told_at_the_latest && member_of(audit, "reserved") != "0";
@@ -86,6 +86,16 @@ class checkout {
   }
 
  private:
+  // What was to be written last may be refused as late as when somebody reads it: then he is to ask again.
+  gateway::http_response read_order(const std::string& node, const std::string& order) {
+    auto response = shop_.call(node, "GET", "/v1/orders/" + order);
+    for (auto waited = 0ms; waited < told_at_the_latest && response.status == 503; waited += aftermath) {
+      shop_.advance(aftermath);
+      response = shop_.call(node, "GET", "/v1/orders/" + order);
+    }
+    return response;
+  }
+
   std::string audit_of_stock() {
     return shop_.call("b", "GET", "/v1/inventory/audit?sku=" + sku_, "", {shop_.staff()}).body;
   }
