@@ -181,6 +181,8 @@ class world {
     return pages[correlation_];
   }
 
+  std::uint64_t commits() const { return writer_figures_.commits; }
+
   testkit::driver& drive() { return *driver_; }
   persistence::memory_storage& storage() { return *storage_; }
   routing_table& routing() { return *routing_; }
@@ -256,6 +258,22 @@ TEST(shard, a_crash_loses_nothing_that_was_answered) {
     EXPECT_EQ(world.read("k" + std::to_string(i)), std::to_string(i));
 }
 
+// More of them than are asked for their rows at a time, and than are let go in a row.
+TEST(shard, a_flush_of_many_entities_misses_none) {
+  world world{17};
+  constexpr int many = 2'000;
+  const auto key = [](int i) { return "k" + std::to_string(i); };
+  for (int i = 0; i < many; ++i)
+    world.send(key(i), "add " + std::to_string(i));
+  world.drive().advance(3s);
+  for (int i = 0; i < many; i += 2)
+    world.send(key(i), "add 1");
+  world.drive().advance(20s);
+  world.crash();
+  for (int i = 0; i < many; ++i)
+    ASSERT_EQ(world.read(key(i)), std::to_string(i + (i % 2 == 0 ? 1 : 0)));
+}
+
 TEST(shard, effects_arrive_once_across_shards_and_crashes) {
   world world{3};
   for (int i = 0; i < 8; ++i)
@@ -273,6 +291,38 @@ TEST(shard, effects_arrive_once_across_shards_and_crashes) {
   for (int i = 0; i < 8; ++i)
     total += std::stoll(world.read("k" + std::to_string(i)));
   EXPECT_EQ(total, 800);
+}
+
+// What is taken leads to nothing more: it goes to the disk when somebody reads it, or at the next tick.
+TEST(shard, what_nobody_waits_for_has_no_commit_of_its_own) {
+  world world{16};
+  const auto shard_of = [&](const std::string& key) {
+    return world.routing().shard_of({"main", tally_decider::id, key});
+  };
+  std::string other = "b";
+  while (shard_of(other) == shard_of("a"))
+    other += "b";
+  world.ask("a", "add 100");
+  auto commits = world.commits();
+  const auto give = [&] { world.ask("a", "give " + other + " 7"); };
+
+  give();
+  EXPECT_EQ(world.commits(), ++commits);
+  EXPECT_EQ(world.read(other), "7");
+  EXPECT_EQ(world.commits(), ++commits);
+
+  give();
+  EXPECT_EQ(world.commits(), ++commits);
+  world.drive().advance(limits{}.tick_interval);
+  EXPECT_EQ(world.commits(), ++commits);
+  EXPECT_EQ(world.read(other), "14");
+  EXPECT_EQ(world.commits(), commits);
+
+  give();
+  world.crash();
+  EXPECT_EQ(world.read("a"), "79");
+  world.drive().advance(2s);
+  EXPECT_EQ(world.read(other), "21");
 }
 
 TEST(shard, a_keyed_request_gets_its_first_answer_again) {
