@@ -1,5 +1,6 @@
 #include "actors/marketplace/customer.hpp"
 
+#include "actors/checkout/waiter.hpp"
 #include "actors/marketplace/amount.hpp"
 #include "actors/marketplace/lines.hpp"
 #include "actors/marketplace/market.hpp"
@@ -115,11 +116,8 @@ pb::Receipt receipt_of(const customer_state& state,
 }
 
 void answer_all(decision& decision, const pb::Pending& pending, const runtime::answer& answer) {
-  for (const auto& waiter : pending.waiters()) {
-    runtime::command_id id{};
-    std::copy_n(waiter.command_id().begin(), std::min(waiter.command_id().size(), id.size()), id.begin());
-    decision.late_answers.push_back({id, answer});
-  }
+  for (const auto& waiter : pending.waiters())
+    decision.late_answers.push_back({checkout::command_of(waiter), answer});
 }
 
 decision settle(const customer_state& state, const pb::Settle& command, const context& context) {
