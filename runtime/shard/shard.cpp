@@ -553,7 +553,7 @@ std::uint64_t shard_life::journal(rpb::Record& record, const std::vector<message
 // nobody waits rest until others go, until somebody reads what they say, or until the next tick: a commit of
 // their own would stand in the way of one that is waited for.
 void shard_life::end_burst_later() {
-  if (burst_pending_) return;
+  if (burst_pending_ || burst_.empty()) return;
   burst_pending_ = true;
   self_->send(self_, end_of_burst{});
 }

@@ -164,6 +164,7 @@ void shard_life::go_on_giving() {
   if (giving_ == giving::closing && (unanswered_ == 0 || since >= closing_patience))
     giving_ = giving::draining;
   if (giving_ == giving::draining) {
+    end_burst_later();
     const bool decided = burst_.empty() && std::all_of(slots_.begin(), slots_.end(), [](const auto& each) {
                            return each.second->sent.empty();
                          });
