@@ -615,6 +615,7 @@ void shard_life::on_committed(std::uint64_t upto) {
   }
   if (begins) serve();
   send_effects();
+  ask_for_rows();
   continue_flush();
 }
 

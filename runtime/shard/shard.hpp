@@ -307,6 +307,7 @@ class shard_life {
   flush_phase flush_ = flush_phase::none;
   std::deque<std::uint64_t> captures_wanted_;  // of entities that were not asked yet
   std::size_t captures_awaited_ = 0;
+  std::size_t portion_ = 0;        // how many are asked at a time
   std::uint64_t flush_needs_ = 0;  // the highest index in the rows: must be committed first
   std::vector<persistence::row_change> captured_rows_;
   std::vector<persistence::shared_rows> flush_rows_;  // until they are on disk

@@ -18,8 +18,11 @@ namespace {
 constexpr std::chrono::seconds full_retry{1};
 // A shard that is to end waits so long for the other members to have what it decided last.
 constexpr std::chrono::seconds stop_patience{3};
-// Entities that are asked for their rows at the same time: some milliseconds of work.
-constexpr std::size_t captures_at_once = 64;
+// Entities that are asked for their rows at a time: less than a millisecond of work. A portion goes out with
+// each commit, so that a flush takes as little from the requests at any moment as it can.
+constexpr std::size_t portion_least = 16;
+// The portions that a flush takes at most: where commits are few and large, portions are large too.
+constexpr std::size_t portions_max = 128;
 // Entities whose tails are shortened in a row.
 constexpr std::size_t tails_at_once = 256;
 
@@ -69,13 +72,16 @@ void shard_life::begin_flush() {
       captures_wanted_.push_back(token);
     }
   }
+  portion_ = std::max(portion_least, captures_wanted_.size() / portions_max);
   ask_for_rows();
   continue_flush();
 }
 
-// A few at a time, so that requests that come meanwhile are taken up in between.
+// The next portion, when the one before it has come: with the commit that comes next, or at once if the shard
+// waits for none.
 void shard_life::ask_for_rows() {
-  while (captures_awaited_ < captures_at_once && !captures_wanted_.empty()) {
+  if (captures_awaited_ > 0) return;
+  for (std::size_t i = 0; i < portion_ && !captures_wanted_.empty(); ++i) {
     auto& slot = *slots_.at(captures_wanted_.front());
     captures_wanted_.pop_front();
     ++captures_awaited_;
@@ -97,7 +103,7 @@ void shard_life::on_captured(captured& result) {
     flush_needs_ = std::max(flush_needs_, slot.last_index);
     slot.capturing = slot.capture_asked = false;
     --captures_awaited_;
-    ask_for_rows();
+    if (stopping_ || committed_ == book_->last_index()) ask_for_rows();
   } else if (slot.dirty && !mutated("rows-of-leaving-lost")) {
     for (auto& row : result.rows) {
       if (row.value) {
