@@ -78,8 +78,8 @@ struct limits {
   /// Records that a follower takes into its state at a time, between messages of its primary: some
   /// milliseconds of a processor, for which all that wait behind it are held up.
   std::size_t replay_records_max = 100;
-  /// Journal records removed in one transaction when it is trimmed.
-  std::size_t trim_records_max = 20'000;
+  /// Journal records removed in one transaction when it is trimmed: a millisecond or two.
+  std::size_t trim_records_max = 1'000;
 };
 
 /// `effect_resend_interval` where shards move between nodes: what was sent to a shard while it moved is lost,

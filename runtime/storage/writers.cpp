@@ -13,6 +13,8 @@ namespace {
 
 // How often the fill of the storage is looked at while there are commits.
 constexpr std::chrono::seconds usage_interval{1};
+// Between two trims, while there is room: 100,000 records a second can go, more than are written.
+constexpr std::chrono::milliseconds trim_interval{10};
 
 // Whether what is kept for readers alone has to go: long before new work is refused for it.
 bool is_crowded(const persistence::storage_usage& usage) {
@@ -52,7 +54,10 @@ caf::behavior journal_writer_life::start(persistence::storage* storage, const li
         self_->send(question.shard, bounds_are{bounds});
         self_->send(question.shard, storage_fill{nearly_full_});
       },
-      [this](const trim_journal& trim) { trims_[trim.id] = trim; },
+      [this](const trim_journal& trim) {
+        trims_[trim.id] = trim;
+        trim_some();
+      },
       [this](const tick&) { watch_usage(); },
   };
 }
@@ -133,28 +138,49 @@ void journal_writer_life::commit() {
   batch_bytes_ = 0;
   // No timer of its own: a delayed message would keep an actor with a thread alive beyond its system.
   if (time_->steady() - usage_checked_ >= usage_interval) watch_usage();
+  trim_some();
 }
 
 void journal_writer_life::refuse(const part& part) { self_->send(part.owner, journal_refused{part.first}); }
 
 void journal_writer_life::watch_usage() {
   usage_checked_ = time_->steady();
-  const bool crowded = !trims_.empty() && is_crowded(storage_->usage());
-  for (const auto& [shard, wanted] : trims_) {
-    const auto keep_from = crowded ? wanted.keep_from : wanted.spared_from;
-    const auto first = storage_->log().bounds(shard).first;
-    if (keep_from > first) reached("journal: before a trim");
-    storage_->log().trim(shard, keep_from, limits_->trim_records_max);
-    if (storage_->log().bounds(shard).first == first) continue;
-    reached("journal: after a trim");
-    figures_->trims += 1;
+  const auto usage = storage_->usage();
+  crowded_ = is_crowded(usage);
+  if (usage.nearly_full) {
+    while (!trims_.empty())
+      trim_next();
   }
-  trims_.clear();
-  const bool nearly_full = storage_->usage().nearly_full;
+  const bool nearly_full = usage.nearly_full && storage_->usage().nearly_full;
   if (nearly_full == nearly_full_) return;
   nearly_full_ = nearly_full;
   for (const auto& [id, shard] : shards_)
     self_->send(shard, storage_fill{nearly_full_});
+}
+
+// Whoever waits for a commit waits behind a trim too.
+void journal_writer_life::trim_some() {
+  if (trims_.empty() || time_->steady() - trimmed_ < trim_interval) return;
+  trimmed_ = time_->steady();
+  trim_next();
+}
+
+// A shard's turn: some of its records, or all that it can spare.
+void journal_writer_life::trim_next() {
+  auto turn = trims_.upper_bound(trimmed_last_);
+  if (turn == trims_.end()) turn = trims_.begin();
+  const auto [shard, wanted] = *turn;
+  trimmed_last_ = shard;
+  const auto keep_from = crowded_ ? wanted.keep_from : wanted.spared_from;
+  const auto first = storage_->log().bounds(shard).first;
+  if (keep_from > first) reached("journal: before a trim");
+  storage_->log().trim(shard, keep_from, limits_->trim_records_max);
+  const auto now_first = storage_->log().bounds(shard).first;
+  if (now_first > first) {
+    reached("journal: after a trim");
+    figures_->trims += 1;
+  }
+  if (now_first == first || now_first >= keep_from) trims_.erase(turn);
 }
 
 // -- state

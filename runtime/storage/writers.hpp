@@ -64,6 +64,8 @@ class journal_writer_life {
   void commit();
   void refuse(const part& part);
   void watch_usage();
+  void trim_some();
+  void trim_next();
 
   caf::event_based_actor* self_;
   persistence::storage* storage_ = nullptr;
@@ -80,6 +82,9 @@ class journal_writer_life {
   std::map<shard_id, trim_journal> trims_;
   std::chrono::nanoseconds usage_checked_{0};
   bool nearly_full_ = false;
+  bool crowded_ = false;                 // as of when the fill was looked at
+  std::chrono::nanoseconds trimmed_{0};  // when something was
+  shard_id trimmed_last_ = 0;            // whose turn was the last one
 };
 
 using journal_writer_actor = caf::stateful_actor<journal_writer_life>;
