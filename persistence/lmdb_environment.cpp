@@ -234,14 +234,35 @@ lmdb_environment::view::view(const lmdb_environment& environment)
 
 lmdb_environment::view::~view() { environment_.leave(txn_); }
 
-commit_status lmdb_environment::write(intent what, std::size_t pages,
-                                      const std::function<void(MDB_txn*)>& change) {
+void lmdb_environment::check_may_write() const {
   if (own_views > 0) {
     throw std::logic_error(file_ + ": a write inside a read of the same thread");
   }
   if (failed_) {
     throw std::runtime_error(file_ + ": a commit failed before; the process has to end");
   }
+}
+
+bool lmdb_environment::promise_room(std::size_t pages) {
+  check_may_write();
+  try {
+    const std::size_t needed = pages + reserve_bytes() / page_bytes_;
+    if (!make_room(0, needed) || !allocates_) {
+      return false;
+    }
+    // A map at its limit may still have pages that are free again, which nobody counts here.
+    MDB_envinfo info{};
+    check_lmdb(mdb_env_info(env_, &info), file_);
+    return (info.me_last_pgno + 1 + needed + pages_per_write) * page_bytes_ <= info.me_mapsize;
+  } catch (const std::system_error&) {
+    failed_ = true;
+    throw;
+  }
+}
+
+commit_status lmdb_environment::write(intent what, std::size_t pages,
+                                      const std::function<void(MDB_txn*)>& change) {
+  check_may_write();
   const std::uint64_t reserve = what == intent::add ? reserve_bytes() : 0;
   try {
     for (;;) {

@@ -80,6 +80,8 @@ class lmdb_environment {
   /// use the environment.
   std::vector<MDB_dbi> open_databases(const std::vector<std::string>& names);
 
+  /// The database of facts, for a transaction that has to change one together with rows.
+  MDB_dbi facts() const { return names_; }
   /// A fact about the environment, kept beside the names of its databases; empty if there is none.
   std::string fact(const std::string& name) const;
   void set_fact(const std::string& name, std::string_view value);
@@ -104,8 +106,12 @@ class lmdb_environment {
   };
 
   /// What a write does to the room left: additions leave a reserve, so that removals always find the pages
-  /// that copy-on-write needs.
-  enum class intent : std::uint8_t { add, remove };
+  /// that copy-on-write needs, and what was promised finds more than it was promised.
+  enum class intent : std::uint8_t { add, remove, keep_promise };
+
+  /// Promises room for `pages`, beside a few, to a later write: takes it from the disk. False: it is
+  /// uncertain whether there would be room, and only a write itself can tell. Throws as `write` does.
+  bool promise_room(std::size_t pages);
 
   /// Runs `change` in a write transaction and commits it. `pages` is an upper bound of the pages it takes
   /// anew, beside a few. `change` may run again after the map has grown. Throws what `change` throws,
@@ -128,6 +134,7 @@ class lmdb_environment {
   void commit(MDB_txn* txn);
   bool grow();
   bool allocate(std::uint64_t bytes);
+  void check_may_write() const;
   bool make_room(std::uint64_t reserve, std::size_t pages);
   std::uint64_t pages_used(MDB_txn* txn) const;
   std::uint64_t reserve_bytes() const;

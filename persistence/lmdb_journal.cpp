@@ -18,6 +18,9 @@ namespace {
 constexpr std::size_t trim_mark_covered = 24;
 constexpr std::size_t trim_mark_bytes = trim_mark_covered + sizeof(std::uint32_t);
 
+/// Counts the commit log's generations, among the environment's facts.
+constexpr std::string_view generation_fact = "log_generation";
+
 constexpr std::size_t page_bytes = 4096;
 /// What a record takes beside its payload: frame, keys, LMDB's own.
 constexpr std::size_t row_overhead_bytes = 64;
@@ -115,17 +118,53 @@ commit_status lmdb_journal::append(std::span<const journal_entry> entries) {
   if (entries.empty()) {
     return commit_status::done;
   }
+  return append_with(entries, lmdb_environment::intent::add, [](MDB_txn*) {});
+}
+
+commit_status lmdb_journal::settle(std::span<const journal_entry> entries, std::uint64_t generation) {
+  std::array<char, sizeof generation> fact{};
+  store_big_endian(fact.data(), generation);
+  return append_with(entries, lmdb_environment::intent::keep_promise, [&](MDB_txn* txn) {
+    put_row(txn, environment_.facts(), generation_fact, {fact.data(), fact.size()});
+  });
+}
+
+std::uint64_t lmdb_journal::generation() const {
+  const std::string fact = environment_.fact(std::string(generation_fact));
+  if (fact.empty()) {
+    return 0;
+  }
+  if (fact.size() != sizeof(std::uint64_t)) {
+    throw damage(environment_.file() + ": " + std::string(generation_fact) + ": it has " +
+                 std::to_string(fact.size()) + " bytes, expected " + std::to_string(sizeof(std::uint64_t)));
+  }
+  return load_big_endian<std::uint64_t>(fact, 0);
+}
+
+bool lmdb_journal::promise_room(std::size_t payload_bytes, std::size_t records) {
+  return environment_.promise_room(pages_for(payload_bytes, records));
+}
+
+/// Pages are at least half full, for no row takes more than that; each shard copies a path of its tree.
+std::size_t lmdb_journal::pages_for(std::size_t payload_bytes, std::size_t records) const {
+  return 2 * (payload_bytes + records * row_overhead_bytes) / page_bytes +
+         tree_depth_max * std::min(records, shards_.size());
+}
+
+/// Appends entries and does `also` in the same transaction.
+commit_status lmdb_journal::append_with(std::span<const journal_entry> entries,
+                                        lmdb_environment::intent intent,
+                                        const std::function<void(MDB_txn*)>& also) {
   const auto ordered = by_shard(entries);
   std::size_t bytes = 0;
   for (const journal_entry& entry : entries) {
-    bytes += entry.payload.size() + row_overhead_bytes;
+    bytes += entry.payload.size();
   }
-  // Pages are at least half full, for no row takes more than that; each shard copies a path of its tree.
-  const std::size_t pages =
-      2 * bytes / page_bytes + tree_depth_max * std::min(entries.size(), shards_.size());
   tails ends;
-  const auto status = environment_.write(lmdb_environment::intent::add, pages,
-                                         [&](MDB_txn* txn) { ends = put_entries(txn, ordered); });
+  const auto status = environment_.write(intent, pages_for(bytes, entries.size()), [&](MDB_txn* txn) {
+    ends = put_entries(txn, ordered);
+    also(txn);
+  });
   if (status == commit_status::done) {
     publish(ends);
   }

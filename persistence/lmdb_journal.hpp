@@ -33,6 +33,15 @@ class lmdb_journal : public journal {
   void open_tails();
 
   commit_status append(std::span<const journal_entry> entries) override;
+
+  /// Promises room for records of so many payload bytes together. False: only an append can tell.
+  bool promise_room(std::size_t payload_bytes, std::size_t records);
+  /// Appends entries for which room was promised, and notes with them that the commit log's generation is
+  /// `generation`.
+  commit_status settle(std::span<const journal_entry> entries, std::uint64_t generation);
+  /// The generation noted last; 0 if none was.
+  std::uint64_t generation() const;
+
   journal_bounds bounds(shard_id shard) const override;
   void read(shard_id shard, std::uint64_t from,
             const std::function<bool(const journal_entry&)>& visit) const override;
@@ -57,6 +66,9 @@ class lmdb_journal : public journal {
   void check_shard(shard_id shard) const;
   tail current(shard_id shard) const;
   void publish(const tails& changed);
+  commit_status append_with(std::span<const journal_entry> entries, lmdb_environment::intent intent,
+                            const std::function<void(MDB_txn*)>& also);
+  std::size_t pages_for(std::size_t payload_bytes, std::size_t records) const;
   tails put_entries(MDB_txn* txn, const std::vector<const journal_entry*>& ordered);
   bool read_chunk(shard_id shard, std::uint64_t& from, std::uint64_t& end, std::size_t records_max,
                   std::vector<journal_entry>& chunk) const;

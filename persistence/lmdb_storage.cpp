@@ -1,10 +1,12 @@
 #include "persistence/lmdb_storage.hpp"
 
 #include "persistence/checksum.hpp"
+#include "persistence/commit_log.hpp"
 #include "persistence/data_folder.hpp"
 #include "persistence/lmdb_environment.hpp"
 #include "persistence/lmdb_journal.hpp"
 #include "persistence/lmdb_state.hpp"
+#include "persistence/logged_journal.hpp"
 #include "persistence/sequence.hpp"
 
 #include <stdexcept>
@@ -22,6 +24,13 @@ constexpr const char* disk_id_fact = "disk_id";
 constexpr std::uint64_t map_bytes_reading = 1ULL << 20;  // LMDB takes the file's size if that is larger
 
 constexpr unsigned state_databases = 2;
+
+/// A folder that was closed in order has nothing in its commit log: then it is of the first format, which
+/// knows no log, and programs that do not either can open it.
+constexpr std::uint32_t format_without_log = 1;
+constexpr std::uint32_t format_with_log = 2;
+
+fs::path log_of(const fs::path& folder) { return folder / "journal" / "log"; }
 
 environment_options journal_options(const lmdb_options& options) {
   return {options.folder / "journal", options.map_bytes_initial, options.journal_bytes_max, shard_count_max};
@@ -84,15 +93,34 @@ class lmdb_storage_impl final : public lmdb_storage {
         folder_(options),
         journal_environment_(journal_options(options)),
         state_environment_(state_options(options)),
-        journal_(journal_environment_, folder_.identity.shard_count),
+        log_(log_of(options.folder),
+             has_log() && !folder_.is_new ? commit_log::access::write : commit_log::access::make),
+        settled_(journal_environment_, folder_.identity.shard_count),
+        journal_(settled_, log_, folder_.identity.shard_count),
         state_(state_environment_) {
     if (folder_.is_new) {
       finish();
     }
     check_owner(journal_environment_, folder_.identity);
     check_owner(state_environment_, folder_.identity);
-    journal_.open_tails();
+    if (!has_log()) {
+      sync_folder(options_.folder / "journal");
+      set_format(format_with_log);
+    }
+    log_.load();
+    settled_.open_tails();
+    journal_.open();
   }
+  ~lmdb_storage_impl() override {
+    try {
+      if (journal_.settle() == commit_status::done) {
+        set_format(format_without_log);
+      }
+    } catch (const std::exception&) {  // what waits stays in the log, where the next start finds it
+    }
+  }
+  lmdb_storage_impl(const lmdb_storage_impl&) = delete;
+  lmdb_storage_impl& operator=(const lmdb_storage_impl&) = delete;
 
   const storage_identity& identity() const override { return folder_.identity; }
   journal& log() override { return journal_; }
@@ -100,7 +128,8 @@ class lmdb_storage_impl final : public lmdb_storage {
 
   storage_usage usage() const override {
     storage_usage usage;
-    usage.journal_bytes = journal_environment_.bytes_used();
+    // What waits will fill its pages by three quarters: two parts of a record in each.
+    usage.journal_bytes = journal_environment_.bytes_used() + journal_.waiting_bytes() / 3 * 4;
     usage.journal_bytes_max = journal_environment_.bytes_max();
     usage.state_bytes = state_environment_.bytes_used();
     usage.state_bytes_max = state_environment_.bytes_max();
@@ -113,6 +142,14 @@ class lmdb_storage_impl final : public lmdb_storage {
   }
 
  private:
+  bool has_log() const { return folder_.identity.format_version >= format_with_log; }
+
+  void set_format(std::uint32_t version) {
+    folder_.identity.format_version = version;
+    begin_identity(options_.folder, folder_.identity);
+    finish_identity(options_.folder);
+  }
+
   void finish() {
     journal_environment_.set_fact(disk_id_fact, folder_.identity.disk_id);
     state_environment_.set_fact(disk_id_fact, folder_.identity.disk_id);
@@ -126,7 +163,9 @@ class lmdb_storage_impl final : public lmdb_storage {
   prepared_folder folder_;
   lmdb_environment journal_environment_;
   lmdb_environment state_environment_;
-  lmdb_journal journal_;
+  commit_log log_;
+  lmdb_journal settled_;
+  logged_journal journal_;
   lmdb_state state_;
 };
 
@@ -145,13 +184,19 @@ environment_options growing(const fs::path& folder, unsigned databases) {
   return {folder, bytes, bytes, databases, true};
 }
 
+commit_log::access access_to_read(const storage_identity& identity, commit_log::access access) {
+  return identity.format_version >= format_with_log ? access : commit_log::access::none;
+}
+
 class frozen_folder_impl final : public frozen_folder {
  public:
   explicit frozen_folder_impl(const fs::path& folder)
       : identity_(read_identity(folder)),
         journal_environment_(growing(folder / "journal", shard_count_max)),
         state_environment_(growing(folder / "state", state_databases)),
-        journal_(journal_environment_, identity_.shard_count),
+        log_(log_of(folder), access_to_read(identity_, commit_log::access::read_along)),
+        settled_(journal_environment_, identity_.shard_count),
+        journal_(settled_, log_, identity_.shard_count),
         state_(state_environment_) {
     check_owner(journal_environment_, identity_);
     check_owner(state_environment_, identity_);
@@ -161,8 +206,11 @@ class frozen_folder_impl final : public frozen_folder {
   const storage_identity& identity() const override { return identity_; }
   const state_store& state() const override { return state_; }
   const journal& freeze_log() override {
+    // The log first: what is settled between the two is then in both, and not in neither.
+    log_.load();
     journal_environment_.freeze();
-    journal_.open_tails();
+    settled_.open_tails();
+    journal_.open();
     return journal_;
   }
 
@@ -170,7 +218,9 @@ class frozen_folder_impl final : public frozen_folder {
   storage_identity identity_;
   lmdb_environment journal_environment_;
   lmdb_environment state_environment_;
-  lmdb_journal journal_;
+  commit_log log_;
+  lmdb_journal settled_;
+  logged_journal journal_;
   lmdb_state state_;
 };
 
@@ -193,8 +243,13 @@ verify_report verify_folder(const fs::path& folder) {
   try {
     lmdb_environment environment(
         {folder / "journal", map_bytes_reading, map_bytes_reading, shard_count_max, true});
-    const lmdb_journal journal(environment, identity.shard_count);
+    lmdb_journal settled(environment, identity.shard_count);
     check_owner(environment, identity);
+    commit_log log(log_of(folder), access_to_read(identity, commit_log::access::read));
+    logged_journal journal(settled, log, identity.shard_count);
+    log.load();
+    settled.open_tails();
+    journal.open();
     for (shard_id shard = 0; shard < identity.shard_count; ++shard) {
       const std::uint64_t before = report.records;
       journal.read(shard, 1, [&](const journal_entry& entry) {

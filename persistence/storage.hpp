@@ -146,7 +146,7 @@ class state_store {
 
 /// How full the storage is, for metrics and for refusing new work in time.
 struct storage_usage {
-  std::uint64_t journal_bytes = 0;      ///< Bytes in use in the journal's map.
+  std::uint64_t journal_bytes = 0;      ///< Bytes in use in the journal's map, or on their way there.
   std::uint64_t journal_bytes_max = 0;  ///< Its configured size.
   std::uint64_t state_bytes = 0;
   std::uint64_t state_bytes_max = 0;
@@ -169,7 +169,7 @@ struct storage_identity {
   std::string cluster_id;            ///< Random, names the cluster it belongs to.
   std::string cluster_secret;        ///< 32 random bytes: derives ids of keyed creates.
   std::uint16_t shard_count = 16;    ///< Fixed when the cluster is created.
-  std::uint32_t format_version = 1;  ///< What this folder's files look like.
+  std::uint32_t format_version = 2;  ///< What this folder's files look like.
 };
 
 }  // namespace souk::persistence

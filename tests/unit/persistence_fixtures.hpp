@@ -40,6 +40,11 @@ class temporary_folder {
   std::string path_;
 };
 
+/// What the disk would show if the process that has the folder ended now, without a word.
+inline void copy_as_after_a_crash(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+}
+
 inline lmdb_options options_for(const std::filesystem::path& folder) {
   lmdb_options options;
   options.folder = folder;

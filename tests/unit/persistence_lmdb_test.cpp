@@ -2,6 +2,7 @@
 
 #include "persistence/byte_order.hpp"
 #include "persistence/checksum.hpp"
+#include "persistence/commit_log.hpp"
 #include "tests/unit/persistence_fixtures.hpp"
 
 #include <gmock/gmock.h>
@@ -161,7 +162,7 @@ TEST_F(lmdb_folder, its_identity_stays) {
   EXPECT_EQ(second.cluster_id, first.cluster_id);
   EXPECT_EQ(second.cluster_secret, first.cluster_secret);
   EXPECT_EQ(second.shard_count, 4);
-  EXPECT_EQ(second.format_version, 1u);
+  EXPECT_EQ(second.format_version, 2u);
 }
 
 TEST_F(lmdb_folder, only_its_owner_may_read_it) {
@@ -186,9 +187,9 @@ TEST_F(lmdb_folder, a_second_opener_is_refused_with_the_first_ones_pid) {
 }
 
 TEST_F(lmdb_folder, a_folder_of_a_newer_format_is_refused) {
-  std::ofstream(path() / "identity") << "format_version: 2\nwhat_is_new: \"yes\"\n";
+  std::ofstream(path() / "identity") << "format_version: 3\nwhat_is_new: \"yes\"\n";
   EXPECT_EQ(error_of([&] { open(); }),
-            path().string() + ": its format is 2, this program knows formats up to 1: start a newer version");
+            path().string() + ": its format is 3, this program knows formats up to 2: start a newer version");
 }
 
 TEST_F(lmdb_folder, a_damaged_identity_is_refused) {
@@ -442,6 +443,9 @@ TEST(lmdb_storage, a_batch_larger_than_the_map_is_refused_whole) {
   append_range(*store, 0, 4, 4);
 }
 
+/// A record that goes to the environment at once.
+const std::string longer_than_the_log(commit_log::file_bytes, 'x');
+
 /// For as long as it lives no file of this process can become longer.
 class file_size_limit {
  public:
@@ -488,7 +492,7 @@ TEST_F(lmdb_folder, a_commit_that_finds_the_disk_full_before_it_counts_is_refuse
   append_range(*store, 1, 11, 11, 3);
   {
     const file_size_limit limit(2 * 4096);  // LMDB's meta pages could still be written, but nothing else
-    EXPECT_EQ(append(*store, {entry(1, 12, 3, "no room")}), commit_status::storage_full);
+    EXPECT_EQ(append(*store, {entry(1, 12, 3, longer_than_the_log)}), commit_status::storage_full);
     EXPECT_EQ(indexes(*store, 1).size(), 11u);
   }
   append_range(*store, 1, 12, 13, 3);
@@ -499,7 +503,7 @@ TEST_F(lmdb_folder, after_any_other_failure_of_a_commit_nothing_is_written_any_m
   auto store = open();
   {
     const file_size_limit limit(100 << 10);  // in the midst of what is written: LMDB reports a short write
-    EXPECT_THROW(append(*store, {entry(1, 11, 3, std::string(500 << 10, 'x'))}), std::system_error);
+    EXPECT_THROW(append(*store, {entry(1, 11, 3, longer_than_the_log)}), std::system_error);
   }
   EXPECT_THAT(error_of([&] { append_range(*store, 1, 11, 11, 3); }), HasSubstr("the process has to end"));
   EXPECT_THAT(error_of([&] { store->log().trim(1, 5, 5); }), HasSubstr("the process has to end"));

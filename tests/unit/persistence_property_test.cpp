@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <random>
+#include <utility>
 
 namespace souk::persistence {
 namespace {
@@ -15,9 +17,12 @@ class twin_run {
   explicit twin_run(std::uint64_t seed) : random_(seed) { reopen(); }
 
   void step() {
-    switch (draw(0, 9)) {
+    switch (draw(0, 10)) {
       case 0:
         trim();
+        break;
+      case 10:
+        crash();
         break;
       case 1:
         cut();
@@ -91,9 +96,17 @@ class twin_run {
     ASSERT_EQ(write(*actual_, changes), commit_status::done);
   }
 
+  void crash() {
+    auto image = std::make_unique<temporary_folder>();
+    copy_as_after_a_crash(folder_->path(), image->path());
+    actual_.reset();
+    folder_ = std::move(image);
+    reopen();
+  }
+
   void reopen() {
     actual_.reset();
-    lmdb_options options = options_for(folder_.path());
+    lmdb_options options = options_for(folder_->path());
     options.map_bytes_initial = 64ULL << 10;
     actual_ = open_lmdb(options);
   }
@@ -124,7 +137,7 @@ class twin_run {
   }
 
   std::mt19937_64 random_;
-  temporary_folder folder_;
+  std::unique_ptr<temporary_folder> folder_ = std::make_unique<temporary_folder>();
   std::unique_ptr<memory_storage> expected_ = make_memory_storage();
   std::unique_ptr<lmdb_storage> actual_;
 };
