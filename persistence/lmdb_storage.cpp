@@ -184,8 +184,11 @@ environment_options growing(const fs::path& folder, unsigned databases) {
   return {folder, bytes, bytes, databases, true};
 }
 
-commit_log::access access_to_read(const storage_identity& identity, commit_log::access access) {
-  return identity.format_version >= format_with_log ? access : commit_log::access::none;
+/// Of the first format there may be a log too: whoever opens the folder meanwhile begins to write in it.
+commit_log::access access_to_read(const fs::path& folder, const storage_identity& identity,
+                                  commit_log::access access) {
+  const bool has_log = identity.format_version >= format_with_log || fs::exists(log_of(folder));
+  return has_log ? access : commit_log::access::none;
 }
 
 class frozen_folder_impl final : public frozen_folder {
@@ -194,7 +197,7 @@ class frozen_folder_impl final : public frozen_folder {
       : identity_(read_identity(folder)),
         journal_environment_(growing(folder / "journal", shard_count_max)),
         state_environment_(growing(folder / "state", state_databases)),
-        log_(log_of(folder), access_to_read(identity_, commit_log::access::read_along)),
+        log_(log_of(folder), access_to_read(folder, identity_, commit_log::access::read_along)),
         settled_(journal_environment_, identity_.shard_count),
         journal_(settled_, log_, identity_.shard_count),
         state_(state_environment_) {
@@ -245,7 +248,7 @@ verify_report verify_folder(const fs::path& folder) {
         {folder / "journal", map_bytes_reading, map_bytes_reading, shard_count_max, true});
     lmdb_journal settled(environment, identity.shard_count);
     check_owner(environment, identity);
-    commit_log log(log_of(folder), access_to_read(identity, commit_log::access::read));
+    commit_log log(log_of(folder), access_to_read(folder, identity, commit_log::access::read));
     logged_journal journal(settled, log, identity.shard_count);
     log.load();
     settled.open_tails();
