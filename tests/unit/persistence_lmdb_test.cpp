@@ -8,13 +8,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <lmdb.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <csignal>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -29,21 +27,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
-
-/// The message of the `std::runtime_error` that `act` throws.
-std::string error_of(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-std::string content_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 /// Flips a bit of every place in the file where `text` stands; returns how many there were.
 int flip_in_file(const fs::path& file, const std::string& text) {
@@ -445,26 +428,6 @@ TEST(lmdb_storage, a_batch_larger_than_the_map_is_refused_whole) {
 
 /// A record that goes to the environment at once.
 const std::string longer_than_the_log(commit_log::file_bytes, 'x');
-
-/// For as long as it lives no file of this process can become longer.
-class file_size_limit {
- public:
-  explicit file_size_limit(::rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &old_);
-    const ::rlimit limit{bytes, old_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~file_size_limit() {
-    ::setrlimit(RLIMIT_FSIZE, &old_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-  file_size_limit(const file_size_limit&) = delete;
-  file_size_limit& operator=(const file_size_limit&) = delete;
-
- private:
-  void (*old_handler_)(int);
-  ::rlimit old_{};
-};
 
 TEST(lmdb_storage, a_file_system_without_room_refuses_before_anything_is_written) {
   const temporary_folder folder;

@@ -8,12 +8,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
 #include <fstream>
-#include <functional>
-#include <iterator>
 
 namespace souk::persistence {
 namespace {
@@ -23,20 +19,6 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-std::string error_of(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-std::string content_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 void put_content(const fs::path& file, const std::string& content) {
   std::ofstream(file, std::ios::binary) << content;
@@ -338,31 +320,11 @@ TEST_F(crashed_folder, a_log_that_is_gone_is_not_made_anew) {
   EXPECT_THAT(verify_folder(image()).first_damage, HasSubstr("journal/log: missing"));
 }
 
-/// For as long as it lives no file of this process is written behind so many bytes.
-class write_limit {
- public:
-  explicit write_limit(::rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &old_);
-    const ::rlimit limit{bytes, old_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~write_limit() {
-    ::setrlimit(RLIMIT_FSIZE, &old_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-  write_limit(const write_limit&) = delete;
-  write_limit& operator=(const write_limit&) = delete;
-
- private:
-  void (*old_handler_)(int);
-  ::rlimit old_{};
-};
-
 TEST_F(crashed_folder, a_batch_for_which_the_file_system_has_no_place_is_refused) {
   const auto store = open();
   append_range(*store, 1, 1, 1);
   {
-    const write_limit limit(commit_log::block_bytes);
+    const file_size_limit limit(commit_log::block_bytes);
     EXPECT_EQ(append(*store, {entry(1, 2, 1, std::string(10, 'x'))}), commit_status::storage_full);
   }
   EXPECT_THAT(indexes(*store, 1), ElementsAre(1));
@@ -375,7 +337,7 @@ TEST_F(crashed_folder, after_a_batch_that_was_written_in_part_nothing_is_written
   const auto store = open();
   append_range(*store, 1, 1, 1);
   {
-    const write_limit limit(commit_log::block_bytes + 20);
+    const file_size_limit limit(commit_log::block_bytes + 20);
     EXPECT_THROW(append(*store, {entry(1, 2, 1, std::string(10, 'x'))}), std::system_error);
   }
   EXPECT_THAT(error_of([&] { append_range(*store, 1, 2, 2); }), HasSubstr("the process has to end"));
