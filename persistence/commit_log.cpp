@@ -2,6 +2,7 @@
 
 #include "persistence/byte_order.hpp"
 #include "persistence/checksum.hpp"
+#include "persistence/disk_full.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -53,8 +54,6 @@ std::size_t write_all(int file, std::string_view bytes, std::size_t offset) {
   return written;
 }
 
-bool says_no_room(int code) { return code == ENOSPC || code == EDQUOT || code == EFBIG; }
-
 }  // namespace
 
 commit_log::commit_log(std::filesystem::path file, access access) : path_(std::move(file)), access_(access) {
@@ -90,6 +89,11 @@ void commit_log::make_file() const {
 
 void commit_log::fail() const { throw std::system_error(errno, std::generic_category(), path_.string()); }
 
+void commit_log::give_up() {
+  failed_ = true;
+  fail();
+}
+
 void commit_log::load() {
   if (access_ == access::none) {
     return;
@@ -114,7 +118,7 @@ std::vector<std::string> commit_log::open(std::uint64_t generation) {
   generation_ = generation;
   std::vector<std::string> contents;
   for (;;) {
-    const std::string_view batch = batch_at(end_, generation_, next_number_);
+    const std::string_view batch = batch_at(end_, next_number_);
     if (batch.empty()) {
       break;
     }
@@ -129,15 +133,14 @@ std::vector<std::string> commit_log::open(std::uint64_t generation) {
   return contents;
 }
 
-/// The whole batch that begins at `offset`; empty if that is none, or another one.
-std::string_view commit_log::batch_at(std::size_t offset, std::uint64_t generation,
-                                      std::uint32_t number) const {
+/// The whole batch of this generation that begins at `offset`; empty if that is none, or another one.
+std::string_view commit_log::batch_at(std::size_t offset, std::uint32_t number) const {
   if (offset + header_bytes > loaded_.size()) {
     return {};
   }
   const std::string_view rest = std::string_view(loaded_).substr(offset);
   if (load_big_endian<std::uint32_t>(rest, 0) != magic ||
-      load_big_endian<std::uint64_t>(rest, generation_offset) != generation ||
+      load_big_endian<std::uint64_t>(rest, generation_offset) != generation_ ||
       load_big_endian<std::uint32_t>(rest, number_offset) != number) {
     return {};
   }
@@ -153,7 +156,7 @@ std::string_view commit_log::batch_at(std::size_t offset, std::uint64_t generati
 void commit_log::check_nothing_follows() const {
   for (std::size_t offset = end_; offset + header_bytes <= loaded_.size(); offset += block_bytes) {
     const auto number = load_big_endian<std::uint32_t>(loaded_, offset + number_offset);
-    if (number > next_number_ && !batch_at(offset, generation_, number).empty()) {
+    if (number > next_number_ && !batch_at(offset, number).empty()) {
       throw damage(path_.string() + ": batch " + std::to_string(next_number_) + " of generation " +
                    std::to_string(generation_) + ", at byte " + std::to_string(end_) +
                    ", does not hold, but batch " + std::to_string(number) + " behind it does");
@@ -181,15 +184,13 @@ commit_status commit_log::append(std::string& batch) {
   batch.resize(whole_blocks(batch.size()));
   store_big_endian(batch.data() + sum_offset, crc32c(std::string_view(batch).substr(generation_offset)));
   if (const std::size_t written = write_all(file_, batch, end_); written != batch.size()) {
-    if (written == 0 && says_no_room(errno)) {
+    if (written == 0 && says_disk_full(errno)) {
       return commit_status::storage_full;
     }
-    failed_ = true;  // some of it is there, perhaps all that counts
-    fail();
+    give_up();  // some of it is there, perhaps all that counts
   }
   if (::fdatasync(file_) != 0) {
-    failed_ = true;
-    fail();
+    give_up();
   }
   end_ += batch.size();
   ++next_number_;

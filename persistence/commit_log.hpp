@@ -71,7 +71,8 @@ class commit_log {
  private:
   void make_file() const;
   [[noreturn]] void fail() const;
-  std::string_view batch_at(std::size_t offset, std::uint64_t generation, std::uint32_t number) const;
+  [[noreturn]] void give_up();
+  std::string_view batch_at(std::size_t offset, std::uint32_t number) const;
   void check_nothing_follows() const;
 
   std::filesystem::path path_;

@@ -1,5 +1,7 @@
 #include "persistence/lmdb_environment.hpp"
 
+#include "persistence/disk_full.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -42,8 +44,6 @@ class map_is_full : public std::system_error {
 class storage_is_full : public std::system_error {
   using std::system_error::system_error;
 };
-
-bool says_disk_full(int code) { return code == ENOSPC || code == EDQUOT || code == EFBIG; }
 
 std::uint64_t round_down(std::uint64_t bytes, std::uint64_t step) { return bytes / step * step; }
 

@@ -156,12 +156,9 @@ commit_status lmdb_journal::append_with(std::span<const journal_entry> entries,
                                         lmdb_environment::intent intent,
                                         const std::function<void(MDB_txn*)>& also) {
   const auto ordered = by_shard(entries);
-  std::size_t bytes = 0;
-  for (const journal_entry& entry : entries) {
-    bytes += entry.payload.size();
-  }
+  const std::size_t pages = pages_for(payload_bytes_of(entries), entries.size());
   tails ends;
-  const auto status = environment_.write(intent, pages_for(bytes, entries.size()), [&](MDB_txn* txn) {
+  const auto status = environment_.write(intent, pages, [&](MDB_txn* txn) {
     ends = put_entries(txn, ordered);
     also(txn);
   });

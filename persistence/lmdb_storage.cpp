@@ -1,10 +1,8 @@
 #include "persistence/lmdb_storage.hpp"
 
 #include "persistence/checksum.hpp"
-#include "persistence/commit_log.hpp"
 #include "persistence/data_folder.hpp"
 #include "persistence/lmdb_environment.hpp"
-#include "persistence/lmdb_journal.hpp"
 #include "persistence/lmdb_state.hpp"
 #include "persistence/logged_journal.hpp"
 #include "persistence/sequence.hpp"
@@ -93,10 +91,9 @@ class lmdb_storage_impl final : public lmdb_storage {
         folder_(options),
         journal_environment_(journal_options(options)),
         state_environment_(state_options(options)),
-        log_(log_of(options.folder),
-             has_log() && !folder_.is_new ? commit_log::access::write : commit_log::access::make),
-        settled_(journal_environment_, folder_.identity.shard_count),
-        journal_(settled_, log_, folder_.identity.shard_count),
+        journal_(journal_environment_, log_of(options.folder),
+                 has_log() && !folder_.is_new ? commit_log::access::write : commit_log::access::make,
+                 folder_.identity.shard_count),
         state_(state_environment_) {
     if (folder_.is_new) {
       finish();
@@ -107,8 +104,7 @@ class lmdb_storage_impl final : public lmdb_storage {
       sync_folder(options_.folder / "journal");
       set_format(format_with_log);
     }
-    log_.load();
-    settled_.open_tails();
+    journal_.load();
     journal_.open();
   }
   ~lmdb_storage_impl() override {
@@ -163,8 +159,6 @@ class lmdb_storage_impl final : public lmdb_storage {
   prepared_folder folder_;
   lmdb_environment journal_environment_;
   lmdb_environment state_environment_;
-  commit_log log_;
-  lmdb_journal settled_;
   logged_journal journal_;
   lmdb_state state_;
 };
@@ -197,9 +191,8 @@ class frozen_folder_impl final : public frozen_folder {
       : identity_(read_identity(folder)),
         journal_environment_(growing(folder / "journal", shard_count_max)),
         state_environment_(growing(folder / "state", state_databases)),
-        log_(log_of(folder), access_to_read(folder, identity_, commit_log::access::read_along)),
-        settled_(journal_environment_, identity_.shard_count),
-        journal_(settled_, log_, identity_.shard_count),
+        journal_(journal_environment_, log_of(folder),
+                 access_to_read(folder, identity_, commit_log::access::read_along), identity_.shard_count),
         state_(state_environment_) {
     check_owner(journal_environment_, identity_);
     check_owner(state_environment_, identity_);
@@ -209,10 +202,8 @@ class frozen_folder_impl final : public frozen_folder {
   const storage_identity& identity() const override { return identity_; }
   const state_store& state() const override { return state_; }
   const journal& freeze_log() override {
-    // The log first: what is settled between the two is then in both, and not in neither.
-    log_.load();
+    journal_.load();
     journal_environment_.freeze();
-    settled_.open_tails();
     journal_.open();
     return journal_;
   }
@@ -221,8 +212,6 @@ class frozen_folder_impl final : public frozen_folder {
   storage_identity identity_;
   lmdb_environment journal_environment_;
   lmdb_environment state_environment_;
-  commit_log log_;
-  lmdb_journal settled_;
   logged_journal journal_;
   lmdb_state state_;
 };
@@ -246,12 +235,10 @@ verify_report verify_folder(const fs::path& folder) {
   try {
     lmdb_environment environment(
         {folder / "journal", map_bytes_reading, map_bytes_reading, shard_count_max, true});
-    lmdb_journal settled(environment, identity.shard_count);
+    logged_journal journal(environment, log_of(folder),
+                           access_to_read(folder, identity, commit_log::access::read), identity.shard_count);
     check_owner(environment, identity);
-    commit_log log(log_of(folder), access_to_read(folder, identity, commit_log::access::read));
-    logged_journal journal(settled, log, identity.shard_count);
-    log.load();
-    settled.open_tails();
+    journal.load();
     journal.open();
     for (shard_id shard = 0; shard < identity.shard_count; ++shard) {
       const std::uint64_t before = report.records;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -18,21 +17,14 @@ constexpr std::size_t epoch_offset = 10;
 constexpr std::size_t length_offset = 18;
 constexpr std::size_t record_header_bytes = 22;
 
-std::size_t payload_bytes_of(std::span<const journal_entry> entries) {
-  std::size_t bytes = 0;
-  for (const journal_entry& entry : entries) {
-    bytes += entry.payload.size();
-  }
-  return bytes;
-}
-
 std::size_t batch_bytes_of(std::size_t payload_bytes, std::size_t records) {
   return commit_log::header_bytes + payload_bytes + records * record_header_bytes;
 }
 
-std::string encode(std::span<const journal_entry> entries) {
+/// `bytes`: how long the batch will be.
+std::string encode(std::span<const journal_entry> entries, std::size_t bytes) {
   std::string batch = commit_log::begin_batch();
-  batch.reserve(batch_bytes_of(payload_bytes_of(entries), entries.size()) + commit_log::block_bytes);
+  batch.reserve(bytes + commit_log::block_bytes);
   for (const journal_entry& entry : entries) {
     std::array<char, record_header_bytes> header{};
     store_big_endian(header.data(), entry.shard);
@@ -68,10 +60,12 @@ std::vector<journal_entry> decode(std::string_view content) {
 
 }  // namespace
 
-logged_journal::logged_journal(lmdb_journal& settled, commit_log& log, std::uint16_t shard_count)
-    : settled_(settled), log_(log), waiting_(shard_count) {}
+logged_journal::logged_journal(lmdb_environment& environment, std::filesystem::path log,
+                               commit_log::access access, std::uint16_t shard_count)
+    : settled_(environment, shard_count), log_(std::move(log), access), waiting_(shard_count) {}
 
 void logged_journal::open() {
+  settled_.open_tails();
   for (const std::string& content : log_.open(settled_.generation())) {
     take_up(content);
   }
@@ -80,25 +74,11 @@ void logged_journal::open() {
 void logged_journal::take_up(std::string_view content) {
   const auto found = decode(content);
   try {
-    check_continue(found);
+    ends_after(*this, found);
   } catch (const std::logic_error& error) {
     throw damage(std::string("the commit log does not go on where the journal ends: ") + error.what());
   }
-  wait(found);
-}
-
-/// Throws `std::logic_error` unless the entries go on where their shards end, each behind those before it.
-void logged_journal::check_continue(std::span<const journal_entry> entries) const {
-  std::map<shard_id, journal_bounds> ends;
-  for (const journal_entry& entry : entries) {
-    auto end = ends.find(entry.shard);
-    if (end == ends.end()) {
-      end = ends.emplace(entry.shard, bounds(entry.shard)).first;
-    }
-    check_continues(end->second, entry);
-    end->second.last = entry.index;
-    end->second.last_epoch = entry.epoch;
-  }
+  wait(found, payload_bytes_of(found));
 }
 
 journal_bounds logged_journal::bounds(shard_id shard) const {
@@ -116,7 +96,7 @@ commit_status logged_journal::append(std::span<const journal_entry> entries) {
   if (entries.empty()) {
     return commit_status::done;
   }
-  check_continue(entries);
+  ends_after(*this, entries);  // throws where they do not go on
   const std::size_t payload_bytes = payload_bytes_of(entries);
   const std::size_t batch_bytes = batch_bytes_of(payload_bytes, entries.size());
   if (!may_wait(payload_bytes, entries.size(), batch_bytes)) {
@@ -127,10 +107,10 @@ commit_status logged_journal::append(std::span<const journal_entry> entries) {
       return settled_.append(entries);
     }
   }
-  std::string batch = encode(entries);
+  std::string batch = encode(entries, batch_bytes);
   const auto status = log_.append(batch);
   if (status == commit_status::done) {
-    wait(entries);
+    wait(entries, payload_bytes);
   }
   return status;
 }
@@ -142,12 +122,12 @@ bool logged_journal::may_wait(std::size_t payload_bytes, std::size_t records, st
          settled_.promise_room(waiting_bytes_ + payload_bytes, waiting_records_ + records);
 }
 
-void logged_journal::wait(std::span<const journal_entry> entries) {
+void logged_journal::wait(std::span<const journal_entry> entries, std::size_t payload_bytes) {
   const std::lock_guard lock(mutex_);
   for (const journal_entry& entry : entries) {
     waiting_[entry.shard].push_back(entry);
   }
-  waiting_bytes_ += payload_bytes_of(entries);
+  waiting_bytes_ += payload_bytes;
   waiting_records_ += entries.size();
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <span>
@@ -24,16 +25,22 @@ namespace souk::persistence {
 /// The transaction that settles what waits also counts the log's generation up, so that a log and an
 /// environment belong together, and nothing of the log is taken for missing that is only older. Where the
 /// environment cannot promise room for all that would wait, and for a batch that is too long for the log, an
-/// append goes to the environment at once: then, and only then, it can be refused.
+/// append goes to the environment at once, which takes or refuses it.
 class logged_journal : public journal {
  public:
   /// Payload bytes that wait at most: some thousand records, a few milliseconds of LMDB's work.
   static constexpr std::size_t waiting_bytes_max = commit_log::file_bytes / 4;
 
-  /// Both must outlive it. Call `open` before anything else.
-  logged_journal(lmdb_journal& settled, commit_log& log, std::uint16_t shard_count);
+  /// `environment`, where it opens its databases, must outlive it. Call `load` and `open` before anything
+  /// else.
+  logged_journal(lmdb_environment& environment, std::filesystem::path log, commit_log::access access,
+                 std::uint16_t shard_count);
 
-  /// Takes up what is in the log, which has been loaded. Throws `damage`.
+  /// Reads the log as it is at this moment: before the environment is frozen, as what is settled between the
+  /// two is then in both, and not in neither.
+  void load() { log_.load(); }
+  /// Finds the ends of all shards, checks their last records, and takes up what is in the log. Throws
+  /// `damage`.
   void open();
   /// Settles what waits: done where nothing does. Writes, as `append` does.
   commit_status settle();
@@ -52,13 +59,12 @@ class logged_journal : public journal {
   using entries = std::vector<journal_entry>;
 
   void take_up(std::string_view content);
-  void check_continue(std::span<const journal_entry> entries) const;
   bool may_wait(std::size_t payload_bytes, std::size_t records, std::size_t batch_bytes);
-  void wait(std::span<const journal_entry> entries);
+  void wait(std::span<const journal_entry> entries, std::size_t payload_bytes);
   entries waiting_from(shard_id shard, std::uint64_t from) const;
 
-  lmdb_journal& settled_;
-  commit_log& log_;
+  lmdb_journal settled_;
+  commit_log log_;
   mutable std::mutex mutex_;      ///< Guards what waits; only the writer changes it.
   std::vector<entries> waiting_;  ///< By shard: what the log has and the environment has not.
   std::size_t waiting_bytes_ = 0;

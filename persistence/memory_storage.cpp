@@ -79,13 +79,7 @@ class memory_journal final : public journal {
     if (entries.empty()) {
       return commit_status::done;
     }
-    std::map<shard_id, journal_bounds> ends;
-    for (const journal_entry& entry : entries) {
-      journal_bounds& end = ends.try_emplace(entry.shard, bounds(entry.shard)).first->second;
-      check_continues(end, entry);
-      end.last = entry.index;
-      end.last_epoch = entry.epoch;
-    }
+    const auto ends = ends_after(*this, entries);
     return disk_.write([&](contents& now) {
       for (const journal_entry& entry : entries) {
         now.shards[entry.shard].entries.push_back(entry);

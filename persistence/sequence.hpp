@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -35,6 +36,32 @@ inline void check_continues(const journal_bounds& bounds, const journal_entry& e
     throw std::logic_error(name() + std::to_string(entry.payload.size()) + " bytes, at most " +
                            std::to_string(record_bytes_max) + " are allowed");
   }
+}
+
+/// Where the shards of `entries` end in `journal` when these are appended. Throws `std::logic_error` unless
+/// each goes on where its shard ends, behind those before it.
+inline std::map<shard_id, journal_bounds> ends_after(const journal& journal,
+                                                     std::span<const journal_entry> entries) {
+  std::map<shard_id, journal_bounds> ends;
+  for (const journal_entry& entry : entries) {
+    auto end = ends.find(entry.shard);
+    if (end == ends.end()) {
+      end = ends.emplace(entry.shard, journal.bounds(entry.shard)).first;
+    }
+    check_continues(end->second, entry);
+    end->second.last = entry.index;
+    end->second.last_epoch = entry.epoch;
+  }
+  return ends;
+}
+
+/// What entries hold together.
+inline std::size_t payload_bytes_of(std::span<const journal_entry> entries) {
+  std::size_t bytes = 0;
+  for (const journal_entry& entry : entries) {
+    bytes += entry.payload.size();
+  }
+  return bytes;
 }
 
 /// Throws `std::logic_error` unless the sequence can be cut after `last`.
